@@ -1,0 +1,45 @@
+"""What a request says about the device it comes from."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from django.http import HttpRequest
+
+from .conf import get_settings
+
+
+def client_address(request: HttpRequest) -> str:
+    """The client's IP address as text, ``""`` when it is unknown.
+
+    ``X-Forwarded-For`` counts only where the peer is a trusted proxy (setting
+    ``TRUSTED_PROXIES``, networks in CIDR form): the last address in it that is not itself a
+    trusted proxy is the client's. Anybody can send that header, so nothing else in it counts.
+    """
+    address = str(request.META.get("REMOTE_ADDR") or "")
+    proxies = get_settings().TRUSTED_PROXIES
+    forwarded = str(request.META.get("HTTP_X_FORWARDED_FOR") or "")
+    for hop in reversed(forwarded.split(",") if forwarded else []):
+        if not _is_in(address, proxies):
+            break
+        address = hop.strip()
+    return address if _parse(address) is not None else ""
+
+
+def user_agent(request: HttpRequest) -> str:
+    """The ``User-Agent`` header, ``""`` when there is none; at most 1,000 characters of it."""
+    return str(request.META.get("HTTP_USER_AGENT") or "")[:1000]
+
+
+def _parse(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(address)
+    except ValueError:
+        return None
+
+
+def _is_in(address: str, networks: tuple[str, ...]) -> bool:
+    parsed = _parse(address)
+    return parsed is not None and any(
+        parsed in ipaddress.ip_network(network, strict=False) for network in networks
+    )

@@ -1,0 +1,60 @@
+"""Digests that chain the events of a stream (SHA-256, FIPS 180-4)."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from .framing import frame
+
+DIGEST_BYTES = 32
+KEY_ID_BYTES = 16
+
+_LENGTHS = (DIGEST_BYTES, DIGEST_BYTES, KEY_ID_BYTES)
+
+
+def payload_hash(payload: bytes) -> bytes:
+    """SHA-256 of an event's sealed payload: what the chain keeps when the payload is dropped."""
+    return sha256(payload).digest()
+
+
+def event_digest(
+    *,
+    previous: bytes,
+    stream: str,
+    version: int,
+    type: str,  # named like the column, in a keyword-only list
+    schema: int,
+    key_id: bytes,
+    recorded_at: int,
+    payload_hash: bytes,
+) -> bytes:
+    """Digest of an event, which covers everything in its row and all events before it.
+
+    Args:
+        previous: 32-byte digest of the event before it in the stream; zero bytes for the first.
+        stream: name of the stream.
+        version: the event's number in its stream, from 1.
+        type: the event's type.
+        schema: number of the schema of its state.
+        key_id: 16-byte id of the data key that seals it.
+        recorded_at: microseconds since 1970-01-01 UTC.
+        payload_hash: 32 bytes, see :func:`payload_hash`.
+
+    Raises:
+        ValueError: a part has another length, or is out of the range of a frame.
+    """
+    if (len(previous), len(payload_hash), len(key_id)) != _LENGTHS:
+        raise ValueError("digests have 32 bytes and key ids 16")
+    return sha256(
+        frame(
+            "jazzauth/event/1",
+            previous,
+            stream,
+            version,
+            type,
+            schema,
+            key_id,
+            recorded_at,
+            payload_hash,
+        )
+    ).digest()

@@ -1,0 +1,138 @@
+"""Every failure that the store, the keys and the models can report, each with a stable ``code``.
+
+The code is for programs and stays the same between releases; the text is for people and may change.
+No text here ever carries a secret, a key, or the value of a sealed field: an entity is named by its
+stream (``user/2f1c…``), which a dump shows anyway. This module imports nothing of Django, so that
+``crypto`` and ``identity`` can be used alone.
+"""
+
+from __future__ import annotations
+
+
+class JazzAuthError(Exception):
+    """Base of all exceptions of this package.
+
+    Attributes:
+        code: stable upper-case name of the kind of failure.
+    """
+
+    code: str = "JAZZAUTH_ERROR"
+
+
+class ImproperSettings(JazzAuthError):
+    """``JAZZAUTH`` in the settings holds an unknown key or a value of the wrong kind.
+
+    What ``conf`` raises is also Django's ``ImproperlyConfigured``.
+    """
+
+    code = "IMPROPER_SETTINGS"
+
+
+class ImproperSecret(JazzAuthError, ValueError):
+    """A worker secret was mistyped or cut short. The text says where, never what was typed."""
+
+    code = "IMPROPER_SECRET"
+
+
+class KeyringError(JazzAuthError):
+    """Base of what the keys report."""
+
+    code = "KEYRING_ERROR"
+
+
+class WrongWorkerSecret(KeyringError):
+    """The database belongs to other workers: this worker secret opens nothing in it.
+
+    Raised instead of showing an empty store. No key of the database is touched.
+
+    Args:
+        worker_id: id of the worker whose secret this process was started with.
+        reason: what is wrong with it, and what to do.
+    """
+
+    code = "WRONG_WORKER_SECRET"
+
+    def __init__(self, worker_id: str, reason: str) -> None:
+        super().__init__(worker_id, reason)
+        self.worker_id = worker_id
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"The worker secret given is that of worker {self.worker_id}: {self.reason}"
+
+
+class KeyUnavailable(KeyringError):
+    """A key is not in this database, or was never granted to this worker."""
+
+    code = "KEY_UNAVAILABLE"
+
+
+class KeyDestroyed(KeyringError):
+    """The data key was destroyed (crypto-shredding): what it sealed is gone for good."""
+
+    code = "KEY_DESTROYED"
+
+
+class StoreError(JazzAuthError):
+    """Base of what the event store and the sealed models report."""
+
+    code = "STORE_ERROR"
+
+
+class SealBroken(StoreError):
+    """Sealed bytes were changed, or stand where they do not belong.
+
+    Args:
+        stream: the entity (``user/<primary key>``) or, where no single row is concerned, its kind.
+        reason: what does not fit, in words; it names columns, never their values.
+
+    Attributes:
+        stream: as given.
+        entity: the stable name of the model (``user``).
+        reason: as given.
+    """
+
+    code = "SEAL_BROKEN"
+
+    def __init__(self, stream: str, reason: str) -> None:
+        super().__init__(stream, reason)
+        self.stream = stream
+        self.reason = reason
+
+    @property
+    def entity(self) -> str:
+        """The part of the stream's name before the primary key."""
+        return self.stream.partition("/")[0]
+
+    def __str__(self) -> str:
+        return f"{self.stream}: {self.reason}"
+
+
+class ConcurrentUpdate(StoreError):
+    """Another writer changed the entity first, and the caller asked for a given version."""
+
+    code = "CONCURRENT_UPDATE"
+
+
+class NeverExisted(StoreError, LookupError):
+    """The log knows no state of the entity at the moment asked for."""
+
+    code = "NEVER_EXISTED"
+
+
+class NotJournalled(StoreError):
+    """The write cannot be recorded as events, so it is refused instead of bypassing the log."""
+
+    code = "NOT_JOURNALLED"
+
+
+class ValueNotStorable(StoreError, ValueError):
+    """The value cannot be stored on every database: too long, a NUL, a lone surrogate."""
+
+    code = "VALUE_NOT_STORABLE"
+
+
+class ScanRefused(StoreError):
+    """The query would open more heads than the settings allow, or cannot be answered by it."""
+
+    code = "SCAN_REFUSED"

@@ -1,0 +1,165 @@
+"""Password hashers: the default argon2id profile and imported Better Auth hashes.
+
+Both hash the password in Unicode normal form NFKC, as Better Auth does, so that a password
+typed on another keyboard or platform is the same password, whether it reaches Django through
+the API, a form or the admin.
+
+Put them first and second in ``PASSWORD_HASHERS``; Django then verifies old hashes with the
+hasher that made them and replaces them at the next successful sign-in::
+
+    PASSWORD_HASHERS = [
+        "django_jazzauth.hashers.Argon2idPasswordHasher",
+        "django_jazzauth.hashers.BetterAuthScryptHasher",
+        "django.contrib.auth.hashers.Argon2PasswordHasher",
+        "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    ]
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import unicodedata
+from typing import Any
+
+import argon2
+from django.contrib.auth.hashers import Argon2PasswordHasher, BasePasswordHasher, mask_hash
+from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext_noop as _
+
+from .errors import JazzAuthError
+
+
+class ImproperPasswordHash(JazzAuthError):
+    """A text that is to be imported as a password hash is not one. Never carries the text."""
+
+    code = "IMPROPER_PASSWORD_HASH"
+
+
+def normalise_password(password: str | bytes) -> str:
+    """Return the password in normal form NFKC, the form in which it is measured and hashed.
+
+    Args:
+        password: as typed; bytes are taken as UTF-8.
+    """
+    if isinstance(password, bytes):
+        password = password.decode("utf-8", "surrogateescape")
+    return unicodedata.normalize("NFKC", password)
+
+
+def _octets(password: str | bytes) -> bytes:
+    # Lone surrogates cannot be typed, but JSON can carry them: they hash to something
+    # definite instead of raising an encoding error half-way through a sign-in.
+    return normalise_password(password).encode("utf-8", "surrogatepass")
+
+
+class Argon2idPasswordHasher(Argon2PasswordHasher):
+    """argon2id with 19 MiB, two passes, one lane (OWASP's first recommended profile; RFC 9106).
+
+    It has an algorithm name of its own because it hashes the NFKC form: a hash made by
+    Django's ``argon2`` hasher stays with that one and is replaced at the next sign-in.
+    """
+
+    algorithm = "argon2id"
+    time_cost = 2
+    memory_cost = 19 * 1024
+    parallelism = 1
+
+    def encode(self, password: str, salt: str) -> str:
+        """Hash ``password`` (NFKC) with ``salt``; returns ``argon2id$argon2id$v=19$…``."""
+        params = self.params()
+        data = argon2.low_level.hash_secret(
+            _octets(password),
+            salt.encode(),
+            time_cost=params.time_cost,
+            memory_cost=params.memory_cost,
+            parallelism=params.parallelism,
+            hash_len=params.hash_len,
+            type=params.type,
+        )
+        return self.algorithm + data.decode("ascii")
+
+    def verify(self, password: str, encoded: str) -> bool:
+        """Whether ``password`` (NFKC) is the one that ``encoded`` was made from."""
+        data = encoded.removeprefix(self.algorithm).encode("ascii")
+        try:
+            return argon2.low_level.verify_secret(data, _octets(password), argon2.Type.ID)
+        except argon2.exceptions.VerificationError:
+            return False
+
+
+class BetterAuthScryptHasher(BasePasswordHasher):
+    """Verifies the scrypt hashes of Better Auth's ``account`` table (N 16384, r 16, p 1).
+
+    Better Auth stores ``salt:key`` in lower-case hex, and what goes into scrypt is the hex
+    *text* of the salt. :meth:`from_better_auth` turns that into Django's ``$`` form for
+    ``user.password``. As long as another hasher stands first in ``PASSWORD_HASHERS``, the hash
+    is replaced by that one's when its owner next signs in.
+    """
+
+    algorithm = "better_auth_scrypt"
+    work_factor = 16384
+    block_size = 16
+    parallelism = 1
+    key_length = 64
+    # 128·N·r bytes are needed; OpenSSL refuses at exactly that, hence twice as much.
+    memory_limit = 2 * 128 * work_factor * block_size
+
+    _imported = re.compile(r"([0-9a-f]{32}):([0-9a-f]{128})")
+
+    @classmethod
+    def from_better_auth(cls, text: str) -> str:
+        """Turn Better Auth's ``salt:key`` into the text for Django's ``password`` field.
+
+        Raises:
+            ImproperPasswordHash: when ``text`` is not of that form.
+        """
+        match = cls._imported.fullmatch(text)
+        if match is None:
+            raise ImproperPasswordHash("not a Better Auth password hash (salt:key in hex)")
+        return f"{cls.algorithm}${match[1]}${match[2]}"
+
+    def salt(self) -> str:
+        """16 random bytes in hex."""
+        return secrets.token_hex(16)
+
+    def encode(self, password: str, salt: str) -> str:
+        """Hash ``password`` (NFKC) with the hex text ``salt``."""
+        key = hashlib.scrypt(
+            _octets(password),
+            salt=salt.encode("ascii"),
+            n=self.work_factor,
+            r=self.block_size,
+            p=self.parallelism,
+            maxmem=self.memory_limit,
+            dklen=self.key_length,
+        )
+        return f"{self.algorithm}${salt}${key.hex()}"
+
+    def decode(self, encoded: str) -> dict[str, Any]:
+        """Split the stored text into algorithm, salt and hash."""
+        algorithm, salt, key = encoded.split("$", 2)
+        if algorithm != self.algorithm:
+            raise ImproperPasswordHash("not a hash of this algorithm")
+        return {"algorithm": algorithm, "salt": salt, "hash": key}
+
+    def verify(self, password: str, encoded: str) -> bool:
+        """Whether ``password`` (NFKC) is the one that ``encoded`` was made from."""
+        return constant_time_compare(encoded, self.encode(password, self.decode(encoded)["salt"]))
+
+    def safe_summary(self, encoded: str) -> dict[Any, Any]:
+        """What the admin shows of a hash: salt and key masked."""
+        decoded = self.decode(encoded)
+        return {
+            _("algorithm"): decoded["algorithm"],
+            _("salt"): mask_hash(decoded["salt"]),
+            _("hash"): mask_hash(decoded["hash"]),
+        }
+
+    def must_update(self, encoded: str) -> bool:
+        """False: the parameters are fixed; Django replaces the hash because the hasher differs."""
+        return False
+
+    def harden_runtime(self, password: str, encoded: str) -> None:
+        """Nothing to make up for: every hash costs the same."""

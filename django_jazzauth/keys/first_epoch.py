@@ -1,0 +1,101 @@
+"""Making the keys of a database that has none: its first worker, epoch, grant and index root."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from typing import Any
+
+from django.db import connections, models
+
+from ..conf import get_settings
+from ..errors import KeyUnavailable, WrongWorkerSecret
+from .models import DataKey, Epoch, Grant, IndexRoot, Worker
+from .secret import WorkerSecret
+from .wrapping import KEY_BYTES, EpochKey
+
+FIRST = 1
+
+
+def make_first_epoch(alias: str, worker: WorkerSecret) -> None:
+    """Make the first epoch, unless another process is quicker: there is one afterwards.
+
+    Safe to race: the epoch's number is unique, who fails to insert it waits for the other's commit
+    and stores nothing. Call it inside an atomic block: when it raises, nothing it wrote may stay.
+
+    Raises:
+        WrongWorkerSecret: the database has workers, and this is none of them.
+        KeyUnavailable: data keys stand in the database, but no epoch that could open them.
+    """
+    suite = get_settings().HPKE_SUITE
+    epoch = EpochKey(uuid.uuid4().bytes, FIRST, os.urandom(KEY_BYTES))
+    row = Epoch(id=uuid.UUID(bytes=epoch.id), number=FIRST)
+    # Written before anything is read: on SQLite a transaction that reads first cannot write any
+    # more once another process has written.
+    if not _inserted(alias, row):
+        return
+    _refuse_used_database(alias, worker)
+    public_key = worker.public_key(suite)
+    _inserted(
+        alias,
+        Worker(id=worker.worker_id, name="first", suite=suite, public_key=public_key),
+    )
+    _inserted(
+        alias,
+        Grant(
+            epoch_id=row.id,
+            worker_id=worker.worker_id,
+            suite=suite,
+            sealed=epoch.grant(worker.worker_id, suite, public_key),
+            endorsement=epoch.endorse(worker.worker_id, suite, public_key),
+        ),
+    )
+    _inserted(
+        alias,
+        IndexRoot(
+            generation=FIRST,
+            epoch_id=row.id,
+            wrapped=epoch.wrap_index_root(FIRST, os.urandom(KEY_BYTES)),
+        ),
+    )
+
+
+def _refuse_used_database(alias: str, worker: WorkerSecret) -> None:
+    known = dict(Worker.objects.using(alias).values_list("id", "removed_at"))
+    if known and known.get(worker.worker_id, True) is not None:
+        raise WrongWorkerSecret(
+            worker.worker_id,
+            "this database has workers, but this one is not among them, and no epoch at all. "
+            "Restore the tables of the keys from a backup.",
+        )
+    if DataKey.objects.using(alias).exists():
+        raise KeyUnavailable(
+            "The database holds data keys but no epoch that could open them. Restore the tables "
+            "jazzauth_epoch and jazzauth_grant from a backup."
+        )
+
+
+def _inserted(alias: str, row: models.Model) -> bool:
+    """Insert a row unless one with the same unique values stands; whether it was inserted."""
+    connection = connections[alias]
+    fields = [
+        column
+        for column in row._meta.concrete_fields
+        if not isinstance(column, models.AutoField | models.BigAutoField)
+    ]
+    values: list[Any] = [
+        column.get_db_prep_save(getattr(row, column.attname), connection) for column in fields
+    ]
+    verb, conflict = (
+        ("INSERT IGNORE", "")
+        if connection.vendor == "mysql"
+        else ("INSERT", " ON CONFLICT DO NOTHING")
+    )
+    columns = ", ".join(connection.ops.quote_name(str(column.column)) for column in fields)
+    marks = ", ".join(["%s"] * len(fields))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{verb} INTO {row._meta.db_table} ({columns}) VALUES ({marks}){conflict}",  # noqa: S608
+            values,
+        )
+        return bool(cursor.rowcount)

@@ -1,0 +1,305 @@
+"""The keyring of a database: every key that the floors above ask for, opened once and kept."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.core.signals import setting_changed
+from django.db.models.signals import post_migrate
+
+from ..conf import NAME
+from ..crypto.envelope import Envelope, EnvelopeError, HeadCipher
+from ..crypto.index_cipher import IndexCipher
+from ..errors import KeyDestroyed, KeyUnavailable, SealBroken, ValueNotStorable
+from .loading import no_such_epoch
+from .models import SUBJECT_LENGTH
+from .opened import ColumnCiphers, CurrentEpoch, DataKeyHandle, Holder, Opened
+from .sql import DataKeyRow, NewDataKey, chunks, find_by_id, find_by_subject, insert_data_keys
+from .wrapping import KEY_BYTES, EpochKey, index_cipher
+
+__all__ = ["CurrentEpoch", "DataKeyHandle", "Keyring", "keyring"]
+
+_TRIES = 5
+_PARAMETERS_PER_NEW_KEY = 3
+
+
+class Keyring:
+    """The keys of one database. Thread-safe; get it from :func:`keyring`.
+
+    What it returns was true when it was read. Rows may vanish afterwards (a rollback, a flush) or
+    another process may start a new epoch; the Journal's INSERT notices, and calls ``forget``.
+
+    Every method may raise what reading the tables can: ``WrongWorkerSecret``, ``SealBroken``,
+    ``ImproperSettings`` (no worker secret), and Django's database errors.
+
+    Args:
+        alias: database alias.
+    """
+
+    def __init__(self, alias: str) -> None:
+        self._alias = alias
+        self._holder = Holder(alias)
+
+    def forget(self) -> None:
+        """Drop every key from memory; the next call reads the database again."""
+        self._holder.forget()
+
+    def current(self) -> CurrentEpoch:
+        """The epoch that is written under. A database without any gets its first one now."""
+        return self._holder.get().current
+
+    # -- heads and columns ----------------------------------------------------------------------
+
+    def head_cipher(self, epoch_id: bytes, entity: str) -> HeadCipher:
+        """The cipher of the heads of one kind of entity.
+
+        Args:
+            epoch_id: 16-byte id, as the head names it.
+            entity: stable name of the model.
+
+        Raises:
+            KeyUnavailable: the epoch is not in this database, was retired or never granted to us.
+        """
+        opened = self._holder.get()
+        cipher = opened.heads.get((epoch_id, entity))
+        if cipher is None:
+            if epoch_id not in opened.keys.epochs:
+                opened = self._again()
+            cipher = _epoch(opened, epoch_id).head_cipher(entity)
+            opened.heads[epoch_id, entity] = cipher
+        return cipher
+
+    def index_cipher(self, entity: str, field: str) -> IndexCipher:
+        """The cipher that a searchable column is written with: that of the newest generation."""
+        return self.index_ciphers(entity, field)[0]
+
+    def index_ciphers(self, entity: str, field: str) -> tuple[IndexCipher, ...]:
+        """The ciphers of all live generations, newest first: what is searched and checked with.
+
+        Raises:
+            KeyUnavailable: no live index root can be opened.
+        """
+        live = self._column(self._holder.get(), entity, field).live
+        if not live:
+            raise KeyUnavailable("no live index root of this database opens")
+        return live
+
+    def index_cipher_of(self, entity: str, field: str, generation: int) -> IndexCipher:
+        """The cipher of one generation, live or not: what a column is opened with.
+
+        Raises:
+            KeyUnavailable: there is no such generation, or it is closed to us.
+        """
+        cipher = self._column(self._holder.get(), entity, field).by_generation.get(generation)
+        if cipher is None:
+            cipher = self._column(self._again(), entity, field).by_generation.get(generation)
+        if cipher is None:
+            raise KeyUnavailable(
+                f"generation {generation} of the index keys is not in this database"
+            )
+        return cipher
+
+    # -- data keys --------------------------------------------------------------------------------
+
+    def data_key(self, subject: str, *, fresh: bool = False) -> DataKeyHandle:
+        """The data key of a subject, made if there is none.
+
+        Args:
+            subject: who the data belongs to, at most 255 characters.
+            fresh: the subject is new: insert without looking first (one statement instead of two).
+
+        Raises:
+            ValueNotStorable: the subject is empty, too long, or no text a database can hold.
+            KeyDestroyed: the subject's key was destroyed under its name.
+            KeyUnavailable: it stands under an epoch that is closed to us.
+        """
+        handle = self._holder.get().by_subject.get(subject)
+        return handle or self.data_keys((subject,), fresh=fresh)[subject]
+
+    def data_keys(
+        self, subjects: Sequence[str], *, fresh: bool = False
+    ) -> dict[str, DataKeyHandle]:
+        """The data keys of many subjects, made where there are none; a few statements in all.
+
+        Args:
+            subjects: each at most 255 characters; repeated ones count once.
+            fresh: the subjects are new: insert without looking first.
+
+        Raises:
+            ValueNotStorable, KeyDestroyed, KeyUnavailable: as :meth:`data_key`.
+        """
+        for subject in subjects:
+            _check_subject(subject)
+        for attempt in range(_TRIES):
+            opened = self._holder.get()
+            try:
+                handles, missing = self._found(opened, subjects, look=not fresh)
+                if missing:
+                    missing = self._made(opened, missing, handles)
+            except KeyUnavailable:
+                # Wrapped under an epoch that we have not seen yet, or never will.
+                if attempt:
+                    raise
+            else:
+                if not missing:
+                    return handles
+            # The epoch is gone or superseded, or a row appeared and vanished again meanwhile.
+            self._holder.forget()
+        raise KeyUnavailable("the epoch changed on every try to store a data key under it")
+
+    def data_key_by_id(self, id: bytes) -> Envelope:
+        """The envelope of the data key with this 16-byte id, as an event names it.
+
+        Raises:
+            KeyDestroyed: it was destroyed; what it sealed is gone.
+            KeyUnavailable: there is none, or it stands under an epoch that is closed to us.
+        """
+        envelope = self._holder.get().by_id.get(id)
+        if envelope is not None:
+            return envelope
+        for row in find_by_id(self._alias, [id]):
+            if row.wrapped is None:
+                raise KeyDestroyed(f"data key {id.hex()} was destroyed")
+            if row.epoch_id not in self._holder.get().keys.epochs:
+                self._holder.forget()
+            return _handle(self._holder.get(), row).envelope
+        raise KeyUnavailable(f"data key {id.hex()} is not in this database")
+
+    def data_keys_by_id(self, ids: Iterable[bytes]) -> dict[bytes, Envelope]:
+        """The envelopes of many data keys, by id.
+
+        Those that are destroyed or unknown are left out; :meth:`data_key_by_id` says which it is.
+
+        Raises:
+            KeyUnavailable: one stands under an epoch that is closed to us.
+        """
+        opened = self._holder.get()
+        found = {id_: opened.by_id.get(id_) for id_ in ids}
+        rows = find_by_id(self._alias, [id_ for id_, envelope in found.items() if envelope is None])
+        if any(row.epoch_id not in opened.keys.epochs for row in rows):
+            self._holder.forget()
+            opened = self._holder.get()
+        for row in rows:
+            if row.wrapped is not None:
+                found[row.id] = _handle(opened, row).envelope
+        return {id_: envelope for id_, envelope in found.items() if envelope is not None}
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    def _again(self) -> Opened:
+        self._holder.forget()
+        return self._holder.get()
+
+    @staticmethod
+    def _column(opened: Opened, entity: str, field: str) -> ColumnCiphers:
+        column = opened.columns.get((entity, field))
+        if column is None:
+            ciphers = {
+                root.generation: index_cipher(root.root, root.generation, entity, field)
+                for root in opened.keys.roots
+            }
+            live = tuple(ciphers[root.generation] for root in opened.keys.roots if root.live)
+            column = opened.columns[entity, field] = ColumnCiphers(ciphers, live)
+        return column
+
+    def _found(
+        self, opened: Opened, subjects: Sequence[str], *, look: bool
+    ) -> tuple[dict[str, DataKeyHandle], list[str]]:
+        """Handles that are cached or stored, and the subjects without one, sorted."""
+        cached = {subject: opened.by_subject.get(subject) for subject in subjects}
+        handles = {subject: handle for subject, handle in cached.items() if handle is not None}
+        missing = sorted(cached.keys() - handles.keys())
+        if missing and look:
+            handles |= _handles(opened, find_by_subject(self._alias, missing))
+            missing = [subject for subject in missing if subject not in handles]
+        return handles, missing
+
+    def _made(
+        self, opened: Opened, subjects: list[str], handles: dict[str, DataKeyHandle]
+    ) -> list[str]:
+        """Store new data keys and add them to ``handles``; the subjects that still have none."""
+        epoch = opened.keys.current
+        for chunk in chunks(subjects, _PARAMETERS_PER_NEW_KEY):
+            new = {subject: _new_key(epoch, subject) for subject in chunk}
+            stored = insert_data_keys(self._alias, epoch.id, [row for row, _ in new.values()])
+            if stored == len(chunk):
+                for subject, (row, envelope) in new.items():
+                    handles[subject] = _keep(opened, subject, row.id, envelope)
+            else:
+                handles |= _handles(opened, find_by_subject(self._alias, chunk, newest=True))
+        return [subject for subject in subjects if subject not in handles]
+
+
+def _new_key(epoch: EpochKey, subject: str) -> tuple[NewDataKey, Envelope]:
+    # The bare key lives in this frame only, where nothing fails: error reports show variables.
+    id_, key = uuid.uuid4().bytes, os.urandom(KEY_BYTES)
+    return NewDataKey(id_, subject, epoch.wrap_data_key(id_, subject, key)), Envelope(key)
+
+
+def _handles(opened: Opened, rows: Iterable[DataKeyRow]) -> dict[str, DataKeyHandle]:
+    return {row.subject: _handle(opened, row) for row in rows if row.subject is not None}
+
+
+def _handle(opened: Opened, row: DataKeyRow) -> DataKeyHandle:
+    if row.wrapped is None:
+        raise KeyDestroyed(f"data key {row.id.hex()} was destroyed")
+    epoch = _epoch(opened, row.epoch_id)
+    subject = row.subject or ""
+    try:
+        envelope = Envelope(epoch.unwrap_data_key(row.id, subject, row.wrapped))
+    except EnvelopeError as error:
+        raise SealBroken(f"data key {row.id.hex()}", str(error)) from None
+    return _keep(opened, subject, row.id, envelope)
+
+
+def _keep(opened: Opened, subject: str, id: bytes, envelope: Envelope) -> DataKeyHandle:
+    handle = DataKeyHandle(id, envelope)
+    opened.by_subject.put(subject, handle)
+    opened.by_id.put(id, handle.envelope)
+    return handle
+
+
+def _epoch(opened: Opened, epoch_id: bytes) -> EpochKey:
+    try:
+        return opened.keys.epochs[epoch_id]
+    except KeyError:
+        raise no_such_epoch(epoch_id) from None
+
+
+def _check_subject(subject: str) -> None:
+    """Refuse what a database would cut, change or reject."""
+    if not 0 < len(subject) <= SUBJECT_LENGTH:
+        raise ValueNotStorable(f"the subject of a data key has 1 to {SUBJECT_LENGTH} characters")
+    if "\0" in subject:
+        raise ValueNotStorable("the subject of a data key cannot hold a NUL character")
+    try:
+        subject.encode()
+    except UnicodeEncodeError:
+        raise ValueNotStorable("the subject of a data key cannot hold a lone surrogate") from None
+
+
+_keyrings: dict[str, Keyring] = {}
+
+
+def keyring(alias: str) -> Keyring:
+    """The keyring of a database alias: one per process, made at the first call."""
+    ring = _keyrings.get(alias)
+    return ring or _keyrings.setdefault(alias, Keyring(alias))
+
+
+def _forget_after_flush(*, using: str, **kwargs: Any) -> None:
+    # ``flush`` empties the tables without a word, but sends this signal afterwards.
+    if using in _keyrings:
+        _keyrings[using].forget()
+
+
+def _start_anew(*, setting: str, **kwargs: Any) -> None:
+    if setting == NAME:
+        _keyrings.clear()
+
+
+post_migrate.connect(_forget_after_flush, dispatch_uid="jazzauth.keys.keyring.flush")
+setting_changed.connect(_start_anew, dispatch_uid="jazzauth.keys.keyring.settings")

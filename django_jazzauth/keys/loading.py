@@ -1,0 +1,125 @@
+"""Reading the tables of the keys: what this worker can open, checked against itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..crypto.envelope import EnvelopeError
+from ..errors import KeyUnavailable, SealBroken, WrongWorkerSecret
+from .models import Epoch, Grant, IndexRoot, Worker
+from .secret import WorkerSecret
+from .wrapping import EpochKey, open_grant
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedRoot:
+    """An index root, opened. ``live`` ones are searched with."""
+
+    generation: int
+    live: bool
+    root: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedKeys:
+    """What a worker can open: the epochs by id, the one in use, the index roots newest first."""
+
+    epochs: dict[bytes, EpochKey]
+    current: EpochKey
+    roots: tuple[OpenedRoot, ...]
+
+
+def load_keys(alias: str, worker: WorkerSecret) -> OpenedKeys | None:
+    """Open everything that ``worker`` was granted in a database (three queries).
+
+    Returns:
+        None if the database has no epoch at all.
+
+    Raises:
+        WrongWorkerSecret: the epoch in use was not granted to this worker.
+        SealBroken: the tables contradict themselves: a grant or a wrapped key does not open, or two
+            ways to an epoch's key lead to different keys.
+    """
+    rows = list(Epoch.objects.using(alias).order_by("-number"))
+    if not rows:
+        return None
+    in_use = [row for row in rows if row.superseded_at is None]
+    if in_use != rows[:1]:
+        raise SealBroken("epochs", "not the newest epoch, and it alone, is in use")
+    epochs = _open_epochs(alias, worker, rows)
+    current = epochs.get(rows[0].id.bytes)
+    if current is None:
+        raise WrongWorkerSecret(worker.worker_id, _what_is_wrong(alias, worker.worker_id, rows[0]))
+    return OpenedKeys(epochs, current, _open_roots(alias, epochs))
+
+
+def _open_epochs(alias: str, worker: WorkerSecret, rows: list[Epoch]) -> dict[bytes, EpochKey]:
+    grants = {
+        epoch_id.bytes: (suite, bytes(sealed))
+        for epoch_id, suite, sealed in Grant.objects.using(alias)
+        .filter(worker_id=worker.worker_id)
+        .values_list("epoch_id", "suite", "sealed")
+    }
+    epochs: dict[bytes, EpochKey] = {}
+    newer: tuple[EpochKey, Epoch] | None = None
+    for row in rows:
+        epoch_id, number = row.id.bytes, row.number
+        ways: list[EpochKey] = []
+        try:
+            if epoch_id in grants:
+                key = open_grant(worker, epoch_id, *grants[epoch_id])
+                ways.append(EpochKey(epoch_id, number, key))
+            if newer is not None and newer[1].previous_wrapped is not None:
+                key = newer[0].unwrap_previous(epoch_id, bytes(newer[1].previous_wrapped))
+                ways.append(EpochKey(epoch_id, number, key))
+        except EnvelopeError as error:
+            raise SealBroken(f"epoch {number}", f"its key: {error}") from None
+        finally:
+            key = b""  # error reports show variables
+        if len(ways) == 2 and not ways[0].same_key(ways[1]):
+            # Anybody can seal to a public key. Only who had the key before can wrap it under the
+            # next one, so a foreign epoch slipped in shows here.
+            raise SealBroken(f"epoch {number}", "its grant and the epoch after it disagree")
+        newer = None
+        if ways:
+            epochs[epoch_id] = ways[0]
+            newer = ways[0], row
+    return epochs
+
+
+def _open_roots(alias: str, epochs: dict[bytes, EpochKey]) -> tuple[OpenedRoot, ...]:
+    opened = []
+    for row in IndexRoot.objects.using(alias).order_by("-generation"):
+        epoch = epochs.get(row.epoch_id.bytes)
+        if epoch is None:
+            continue
+        try:
+            root = epoch.unwrap_index_root(row.generation, bytes(row.wrapped))
+        except EnvelopeError as error:
+            raise SealBroken(f"index root {row.generation}", str(error)) from None
+        opened.append(OpenedRoot(row.generation, row.retired_at is None, root))
+    return tuple(opened)
+
+
+def _what_is_wrong(alias: str, worker_id: str, epoch: Epoch) -> str:
+    workers = {row.id: row for row in Worker.objects.using(alias).order_by("created_at")}
+    own = workers.get(worker_id)
+    if own is not None and own.removed_at is not None:
+        what = f"it was removed from this database on {own.removed_at:%Y-%m-%d}"
+    elif own is not None:
+        what = f"it was not granted epoch {epoch.number}, which is in use"
+    else:
+        what = "this database does not know it"
+    others = [
+        str(row) for row in workers.values() if row.removed_at is None and row.id != worker_id
+    ]
+    return (
+        f"{what}. Set the secret of one of this database's workers, "
+        f"{', '.join(others) or 'none is left'}, or run `manage.py jazzauth worker grant "
+        f"{worker_id}` where one of those is set."
+    )
+
+
+def no_such_epoch(epoch_id: bytes) -> KeyUnavailable:
+    """The error for an epoch that is not here, was retired, or was never granted."""
+    return KeyUnavailable(f"epoch {epoch_id.hex()} is not in this database, or is closed to us")

@@ -1,0 +1,138 @@
+"""SQL of the data keys: few statements, the same effect on SQLite, PostgreSQL and MariaDB.
+
+Everything runs on the caller's connection, inside the caller's transaction, and no statement can
+fail on a conflict: on PostgreSQL a failed statement would spoil the whole transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.db import connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils import timezone
+
+MAX_PARAMETERS = 500
+
+_COLUMNS = "id, subject, epoch_id, wrapped, destroyed_at"
+_uuid: models.UUIDField[UUID, UUID] = models.UUIDField()
+_moment: models.DateTimeField[Any, Any] = models.DateTimeField()
+
+_Item = TypeVar("_Item")
+
+
+@dataclass(frozen=True, slots=True)
+class DataKeyRow:
+    """A row of the data key table; ``wrapped`` is None once the key is destroyed."""
+
+    id: bytes
+    subject: str | None
+    epoch_id: bytes
+    wrapped: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NewDataKey:
+    """A data key that is about to be stored, wrapped under the current epoch."""
+
+    id: bytes
+    subject: str
+    wrapped: bytes = field(repr=False)
+
+
+def insert_data_keys(alias: str, epoch_id: bytes, rows: Sequence[NewDataKey]) -> int:
+    """Store data keys, except those whose subject has one already.
+
+    Nothing is stored when the epoch is gone or superseded: a key wrapped under an epoch that was
+    rolled back could never be opened.
+
+    Args:
+        rows: at most 160, in the order of their subjects, so that two writers of the same subjects
+            wait for each other instead of deadlocking.
+
+    Returns:
+        The number of rows stored.
+    """
+    connection = connections[alias]
+    # MariaDB's IGNORE turns other errors into warnings as well, cutting a text that is too long,
+    # say. That is why the keyring checks every subject before it comes here.
+    verb, conflict = (
+        ("INSERT IGNORE", "")
+        if connection.vendor == "mysql"
+        else ("INSERT", " ON CONFLICT DO NOTHING")
+    )
+    first, other = "SELECT %s AS id, %s AS subject, %s AS wrapped", " UNION ALL SELECT %s, %s, %s"
+    sql = (
+        f"{verb} INTO jazzauth_data_key (id, subject, wrapped, epoch_id, created_at) "  # noqa: S608
+        "SELECT v.id, v.subject, v.wrapped, %s, %s "
+        f"FROM ({first}{other * (len(rows) - 1)}) v "
+        "WHERE EXISTS (SELECT 1 FROM jazzauth_epoch WHERE id = %s AND superseded_at IS NULL)"
+        f"{conflict}"
+    )
+    epoch = _uuid_parameter(connection, epoch_id)
+    parameters = [epoch, _moment.get_db_prep_value(timezone.now(), connection)]
+    for row in rows:
+        parameters += _uuid_parameter(connection, row.id), row.subject, row.wrapped
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*parameters, epoch])
+        return int(cursor.rowcount)
+
+
+def find_by_subject(
+    alias: str, subjects: Iterable[str], *, newest: bool = False
+) -> list[DataKeyRow]:
+    """The data keys of subjects.
+
+    Args:
+        newest: also see what others committed since this transaction began; needed after a
+            conflict with a row that a MariaDB snapshot does not show.
+    """
+    lock = " LOCK IN SHARE MODE" if newest and connections[alias].vendor == "mysql" else ""
+    return _find(alias, "subject", list(subjects), lock)
+
+
+def find_by_id(alias: str, ids: Iterable[bytes]) -> list[DataKeyRow]:
+    """The data keys with these 16-byte ids."""
+    connection = connections[alias]
+    return _find(alias, "id", [_uuid_parameter(connection, id_) for id_ in ids], "")
+
+
+def chunks(items: Sequence[_Item], parameters_each: int) -> Iterator[Sequence[_Item]]:
+    """Slices so short that a statement stays within ``MAX_PARAMETERS``."""
+    size = MAX_PARAMETERS // parameters_each - 1
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def as_id(value: Any) -> bytes:
+    """The 16 bytes of a UUID column: a UUID on PostgreSQL, text elsewhere."""
+    return (value if isinstance(value, UUID) else UUID(value)).bytes
+
+
+def _find(alias: str, column: str, values: Sequence[Any], lock: str) -> list[DataKeyRow]:
+    found: list[DataKeyRow] = []
+    with connections[alias].cursor() as cursor:
+        for chunk in chunks(values, 1):
+            marks = ", ".join(["%s"] * len(chunk))
+            cursor.execute(
+                f"SELECT {_COLUMNS} FROM jazzauth_data_key "  # noqa: S608 - constants only
+                f"WHERE {column} IN ({marks}){lock}",
+                chunk,
+            )
+            found += [
+                DataKeyRow(
+                    as_id(id_),
+                    subject,
+                    as_id(epoch_id),
+                    None if wrapped is None or destroyed_at is not None else bytes(wrapped),
+                )
+                for id_, subject, epoch_id, wrapped, destroyed_at in cursor.fetchall()
+            ]
+    return found
+
+
+def _uuid_parameter(connection: BaseDatabaseWrapper, id_: bytes) -> Any:
+    return _uuid.get_db_prep_value(UUID(bytes=id_), connection)

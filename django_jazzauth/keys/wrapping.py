@@ -1,0 +1,138 @@
+"""What each stored key is sealed under and bound to, without any database.
+
+``docs/format.md`` gives the bytes.
+"""
+
+from __future__ import annotations
+
+import hmac
+
+from ..crypto.derive import derive_key
+from ..crypto.envelope import Envelope, HeadCipher
+from ..crypto.framing import frame
+from ..crypto.hpke import seal_to
+from ..crypto.index_cipher import KEY_BYTES as INDEX_KEY_BYTES
+from ..crypto.index_cipher import IndexCipher
+from .secret import WorkerSecret
+
+KEY_BYTES = 32
+
+
+class EpochKey:
+    """The key of one epoch and what follows from it. Shows nothing of the key.
+
+    Args:
+        id: the epoch's 16-byte id.
+        number: the epoch's number, from 1.
+        key: 32 bytes.
+    """
+
+    __slots__ = ("_data_keys", "_endorsements", "_key", "_previous", "_roots", "id", "number")
+
+    def __init__(self, id: bytes, number: int, key: bytes) -> None:
+        self.id = id
+        self.number = number
+        self._key = key
+        self._data_keys = Envelope(derive_key(key, "data-key-wrap"))
+        self._roots = Envelope(derive_key(key, "index-root-wrap"))
+        self._previous = Envelope(derive_key(key, "previous-epoch-wrap"))
+        self._endorsements = Envelope(derive_key(key, "endorsement"))
+
+    def __repr__(self) -> str:
+        return f"<EpochKey {self.number}>"
+
+    def same_key(self, other: EpochKey) -> bool:
+        """Whether the other one has the same key."""
+        return hmac.compare_digest(self._key, other._key)
+
+    def head_cipher(self, entity: str) -> HeadCipher:
+        """The cipher of the heads of one kind of entity."""
+        return HeadCipher(derive_key(self._key, "head", entity.encode()))
+
+    # -- data keys ----------------------------------------------------------------------------
+
+    def wrap_data_key(self, id: bytes, subject: str, key: bytes) -> bytes:
+        """Seal a subject's data key."""
+        return self._data_keys.seal(key, frame("jazzauth/data-key/1", id, subject, self.id))
+
+    def unwrap_data_key(self, id: bytes, subject: str, wrapped: bytes) -> bytes:
+        """Open a subject's data key.
+
+        Raises:
+            EnvelopeError: changed, or of another key, subject or epoch.
+        """
+        return self._data_keys.open(wrapped, frame("jazzauth/data-key/1", id, subject, self.id))
+
+    # -- index roots --------------------------------------------------------------------------
+
+    def wrap_index_root(self, generation: int, root: bytes) -> bytes:
+        """Seal an index root."""
+        return self._roots.seal(root, frame("jazzauth/index-root/1", generation, self.id))
+
+    def unwrap_index_root(self, generation: int, wrapped: bytes) -> bytes:
+        """Open an index root.
+
+        Raises:
+            EnvelopeError: changed, or of another generation or epoch.
+        """
+        return self._roots.open(wrapped, frame("jazzauth/index-root/1", generation, self.id))
+
+    # -- other epochs, other workers ----------------------------------------------------------
+
+    def wrap_previous(self, previous: EpochKey) -> bytes:
+        """Seal the key of the epoch before, so that whoever has this one has that one too."""
+        return self._previous.seal(
+            previous._key, frame("jazzauth/previous-epoch/1", self.id, previous.id)
+        )
+
+    def unwrap_previous(self, previous_id: bytes, wrapped: bytes) -> bytes:
+        """Open the key of the epoch before.
+
+        Raises:
+            EnvelopeError: changed, or of other epochs.
+        """
+        aad = frame("jazzauth/previous-epoch/1", self.id, previous_id)
+        return self._previous.open(wrapped, aad)
+
+    def grant(self, worker_id: str, suite: str, public_key: bytes) -> bytes:
+        """Seal this epoch's key to a worker.
+
+        Raises:
+            UnknownSuite, ImproperPublicKey: as :func:`~django_jazzauth.crypto.hpke.seal_to`.
+        """
+        return seal_to(suite, public_key, self._key, grant_info(self.id, worker_id, suite))
+
+    def endorse(self, worker_id: str, suite: str, public_key: bytes) -> bytes:
+        """Vouch, for holders of this epoch's key, that the public key is that worker's."""
+        aad = frame("jazzauth/endorsement/1", self.id, worker_id, suite)
+        return self._endorsements.seal(public_key, aad)
+
+    def endorsed(self, worker_id: str, suite: str, endorsement: bytes) -> bytes:
+        """The public key that was vouched for.
+
+        Raises:
+            EnvelopeError: nobody who held this epoch's key vouched for it.
+        """
+        aad = frame("jazzauth/endorsement/1", self.id, worker_id, suite)
+        return self._endorsements.open(endorsement, aad)
+
+
+def grant_info(epoch_id: bytes, worker_id: str, suite: str) -> bytes:
+    """HPKE's ``info`` of a grant: what its epoch key is for, and whom."""
+    return frame("jazzauth/grant/1", epoch_id, worker_id, suite)
+
+
+def open_grant(worker: WorkerSecret, epoch_id: bytes, suite: str, sealed: bytes) -> bytes:
+    """The epoch key in a grant to ``worker``.
+
+    Raises:
+        EnvelopeError: made for another worker, epoch or suite, or changed.
+        UnknownSuite: the suite is of a newer release.
+    """
+    return worker.open(suite, sealed, grant_info(epoch_id, worker.worker_id, suite))
+
+
+def index_cipher(root: bytes, generation: int, entity: str, field: str) -> IndexCipher:
+    """The cipher of one searchable column under one generation's root."""
+    context = frame(entity, field)
+    return IndexCipher(derive_key(root, "index", context, INDEX_KEY_BYTES), generation, context)

@@ -1,0 +1,105 @@
+"""The user model that projects extend: Django's API and Better Auth's fields."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterable
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractUser as DjangoAbstractUser
+from django.contrib.auth.validators import UnicodeUsernameValidator
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from ..sealed import (
+    EventSourcedModel,
+    FoldedField,
+    SealedCharField,
+    SealedEmailField,
+    SealedTextField,
+)
+from .user_manager import UserManager, is_internal_username
+
+# Saving only these does not change what the API calls ``updatedAt``: Better Auth's user table
+# has neither a password nor a last sign-in.
+_SILENT_FIELDS = frozenset({"password", "last_login"})
+
+
+class AbstractUser(EventSourcedModel, DjangoAbstractUser):  # type: ignore[misc]
+    """A user whose personal fields are sealed; everything of Django's ``AbstractUser`` works.
+
+    * ``id`` is a UUID, random unless a proven local-first id is given.
+    * ``email`` may be empty, as Django allows (``createsuperuser --email ''``), so the field
+      itself is not unique. Its companion ``email_folded`` is: it is NULL for an empty e-mail, and
+      otherwise the same for two spellings of one address, whatever their case.
+    * ``password`` is the only place of a password hash; Better Auth's credential account refers
+      to it and holds none.
+    * ``date_joined`` is Better Auth's ``createdAt``.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    username = SealedCharField(
+        _("username"),
+        max_length=150,
+        unique=True,
+        searchable=True,
+        help_text=_("Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only."),
+        validators=[UnicodeUsernameValidator()],
+        error_messages={"unique": _("A user with that username already exists.")},
+    )
+    # 255 instead of Django's 128: an imported Better Auth hash is 180 characters long.
+    password = SealedCharField(_("password"), max_length=255)
+    name = SealedCharField(_("name"), max_length=255, blank=True)
+    first_name = SealedCharField(_("first name"), max_length=150, blank=True)
+    last_name = SealedCharField(_("last name"), max_length=150, blank=True)
+    email = SealedEmailField(_("email address"), blank=True, searchable=True, casefold=True)
+    email_folded = FoldedField(of="email", unique=True)
+    email_verified = models.BooleanField(
+        _("email verified"),
+        default=False,
+        help_text=_("Whether the user has proven to receive mail at this address."),
+    )
+    image = SealedTextField(_("image"), null=True, blank=True)
+    updated_at = models.DateTimeField(_("updated at"), default=timezone.now, editable=False)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    class Meta(DjangoAbstractUser.Meta):
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save as Django does, and keep ``updated_at``."""
+        update_fields: Iterable[str] | None = kwargs.get("update_fields")
+        if update_fields is not None:
+            update_fields = set(update_fields)
+            if update_fields - _SILENT_FIELDS:
+                kwargs["update_fields"] = update_fields | {"updated_at"}
+                self.updated_at = timezone.now()
+        elif not self._state.adding:
+            self.updated_at = timezone.now()
+        super().save(*args, **kwargs)
+
+    def validate_unique(self, exclude: Collection[str] | None = None) -> None:
+        """As Django's, and the e-mail: a form says that it is taken, before the index does."""
+        super().validate_unique(exclude=exclude)
+        if not self.email or "email" in (exclude or ()):
+            return
+        holder = type(self)._default_manager.with_email(self.email)
+        if holder is not None and holder.pk != self.pk:
+            message = _("A user with that e-mail address already exists.")
+            raise ValidationError({"email": ValidationError(message, code="unique")})
+
+    def get_full_name(self) -> str:
+        """First and last name, or ``name`` where neither is set."""
+        return super().get_full_name() or self.name
+
+    def get_short_name(self) -> str:
+        """The first name, or ``name`` where it is not set."""
+        return super().get_short_name() or self.name
+
+    @property
+    def public_username(self) -> str | None:
+        """The username its owner chose, ``None`` for an internal one."""
+        return None if is_internal_username(self.username) else self.username

@@ -1,0 +1,95 @@
+"""The manager of user models: Django's, and a sign-up in one transaction."""
+
+from __future__ import annotations
+
+import base64
+import re
+import secrets
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.models import UserManager as DjangoUserManager
+from django.db import transaction
+from django.utils import timezone
+
+from ..sealed import EventStoreManager
+from .account import CREDENTIAL, Account
+
+if TYPE_CHECKING:
+    from .abstract_user import AbstractUser
+
+# Passes Django's username validator (so that the admin's forms accept it), but not the one of
+# Better Auth's username endpoints (letters, digits, "_" and "."): nobody can choose such a name
+# over the API. 26 base32 characters carry 130 random bits.
+_INTERNAL_USERNAME = re.compile(r"\+[a-z2-7]{26}")
+
+
+def internal_username() -> str:
+    """Make the username of an account that was signed up without one.
+
+    ``username`` is Django's natural key and can be neither empty nor shared; this one is random,
+    cannot be guessed from the id or the e-mail, and is never shown by the API.
+    """
+    return "+" + base64.b32encode(secrets.token_bytes(17)).decode("ascii")[:26].lower()
+
+
+def is_internal_username(username: str) -> bool:
+    """Whether ``username`` was made by :func:`internal_username`."""
+    return _INTERNAL_USERNAME.fullmatch(username) is not None
+
+
+class UserManager(EventStoreManager, DjangoUserManager["AbstractUser"]):
+    """Django's ``UserManager`` over the event store, with :meth:`sign_up`."""
+
+    use_in_migrations = True
+
+    def with_email(self, email: str) -> AbstractUser | None:
+        """The user of that e-mail address, in whatever case; a point read."""
+        try:
+            user: AbstractUser = self.get(email__iexact=email)
+        except self.model.DoesNotExist:
+            return None
+        return user
+
+    def sign_up(
+        self,
+        *,
+        email: str,
+        name: str,
+        password: str | None,
+        user_id: uuid.UUID | None = None,
+        username: str = "",
+        **fields: Any,
+    ) -> AbstractUser:
+        """Create a user and their credential account, both or neither.
+
+        Args:
+            email: stored in lower case, as Better Auth does.
+            name: the name to show.
+            password: hashed with the preferred hasher; ``None`` makes it unusable, and no
+                credential account is created.
+            user_id: a proven local-first id; a random one is made without it.
+            username: an internal one is made when empty.
+            fields: further model fields.
+
+        Raises:
+            django.db.IntegrityError: when e-mail, username or id is taken.
+        """
+        now = timezone.now()
+        user: AbstractUser = self.model(
+            id=user_id or uuid.uuid4(),
+            username=username or internal_username(),
+            email=email.lower(),
+            name=name,
+            date_joined=now,
+            updated_at=now,
+            **fields,
+        )
+        user.set_password(password)
+        with transaction.atomic(using=self.db):
+            user.save(using=self.db, force_insert=True)
+            if password is not None:
+                Account.objects.using(self.db).create(
+                    user=user, provider_id=CREDENTIAL, account_id=str(user.pk)
+                )
+        return user

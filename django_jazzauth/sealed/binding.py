@@ -1,0 +1,196 @@
+"""A model's binding to its streams: names, codecs, and opening heads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import KeyUnavailable, SealBroken
+from ..keys.keyring import keyring
+from ..store.sealing import Head, head_epoch, open_head, stream_name
+from .codec import FieldCodec, field_codec_of
+from .head_field import HeadField
+from .kinds import FoldedKind, SealedKind
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An opened head with its bytes: what a write is compared and swapped against."""
+
+    head: Head
+    blob: bytes
+
+
+class Binding:
+    """What a model's streams look like.
+
+    One per concrete event-sourced model (proxies share their concrete model's).
+
+    Attributes:
+        model: the concrete model.
+        head_field: its ``HeadField``.
+        entity: stable name.
+        codecs: one per field that is part of the state, by attname.
+        members: names of many-to-many fields whose members are part of the state.
+    """
+
+    def __init__(self, model: Any) -> None:
+        meta = model._meta
+        self.model = model
+        self.head_field: HeadField = meta.sealed_head
+        self.entity = self.head_field.entity
+        self.schema = self.head_field.schema
+        self.pk = meta.pk
+        self.head_index = meta.local_concrete_fields.index(self.head_field)
+        self.codecs: dict[str, FieldCodec] = {
+            field.attname: field_codec_of(field)
+            for field in meta.local_concrete_fields
+            if field is not self.pk
+            and not isinstance(field, HeadField | FoldedKind)
+            and not field.generated
+        }
+        self.by_name = {codec.name: codec for codec in self.codecs.values()}
+        self.folded: list[Any] = [
+            field for field in meta.local_concrete_fields if isinstance(field, FoldedKind)
+        ]
+        self.sealed: list[Any] = [
+            field for field in meta.local_concrete_fields if isinstance(field, SealedKind)
+        ]
+
+    @property
+    def members(self) -> list[Any]:
+        """Many-to-many fields with a table of Django's making: their rows follow the state."""
+        return [
+            field
+            for field in self.model._meta.local_many_to_many
+            if getattr(field.remote_field.through, "_meta", None)
+            and field.remote_field.through._meta.auto_created
+        ]
+
+    # -- names ----------------------------------------------------------------------------------
+
+    def stream(self, pk: Any) -> str:
+        """Name of the stream of the entity with this primary key."""
+        return stream_name(self.entity, self.pk_text(pk))
+
+    def pk_text(self, pk: Any) -> str:
+        """A primary key as text, the same for every way to write it."""
+        field = self.pk
+        while field.remote_field:
+            field = field.target_field
+        return str(field.to_python(pk))
+
+    @property
+    def subject_field(self) -> Any | None:
+        """The foreign key to the person that entities of this model belong to."""
+        name = self.head_field.subject
+        return None if name is None else self.model._meta.get_field(name)
+
+    def subject(self, pk: Any, values: dict[str, Any]) -> str:
+        """Whose data key seals the entity's events.
+
+        Args:
+            pk: the entity's primary key.
+            values: attname to Python value, at least of the subject's foreign key.
+        """
+        field = self.subject_field
+        value = None if field is None else values.get(field.attname)
+        if field is None or value is None:
+            return self.stream(pk)
+        target = field.remote_field.model._meta.concrete_model
+        owner = binding_of(target)
+        if owner is not None:
+            return owner.stream(value)
+        return stream_name(target._meta.label_lower, value)
+
+    # -- states ---------------------------------------------------------------------------------
+
+    def encode(self, attname: str, value: Any) -> Any:
+        """A field's value as the state keeps it."""
+        return self.codecs[attname].encode(value)
+
+    def values(self, state: dict[str, Any]) -> dict[str, Any]:
+        """Attname to Python value of every field of a state. Missing ones get their default."""
+        found: dict[str, Any] = {}
+        for attname, codec in self.codecs.items():
+            try:
+                primitive = state[codec.name]
+            except KeyError:
+                found[attname] = codec.field.get_default()
+                continue
+            found[attname] = None if primitive is None else codec.decode(primitive)
+        return found
+
+    def upcast(self, head: Head) -> Head:
+        """Bring a state of an older schema forward.
+
+        Raises:
+            SealBroken: it was written by a newer schema, or no upcaster leads on from its own.
+        """
+        state = head.state
+        if self.head_field.aliases and any(old in state for old in self.head_field.aliases):
+            aliases = self.head_field.aliases
+            state = {aliases.get(name, name): value for name, value in state.items()}
+        schema = head.schema
+        while schema < self.schema:
+            upcaster = self.head_field.upcasters.get(schema)
+            if upcaster is not None:
+                state = upcaster(dict(state))
+            schema += 1
+        if schema > self.schema:
+            raise SealBroken(
+                self.entity, f"its state has schema {schema}, newer than this release's"
+            )
+        if state is head.state and schema == head.schema:
+            return head
+        return Head(head.version, schema, head.digest, head.recorded_at, state)
+
+    def open(self, alias: str, pk: Any, blob: bytes) -> Opened:
+        """Open the head of a row.
+
+        Raises:
+            SealBroken: it was changed or belongs to another row.
+            KeyUnavailable: this worker was never granted the epoch it is sealed under.
+        """
+        stream = self.stream(pk)
+        blob = bytes(blob)
+        try:
+            epoch = head_epoch(blob)
+        except ValueError:
+            raise SealBroken(stream, "its head is not a head") from None
+        try:
+            cipher = keyring(alias).head_cipher(epoch, self.entity)
+        except KeyUnavailable as error:
+            raise SealBroken(stream, f"its head is sealed under a key we lack: {error}") from error
+        return Opened(self.upcast(open_head(cipher, stream, blob)), blob)
+
+
+def binding_of(model: Any) -> Binding | None:
+    """The binding of a model; None if its own table is not event-sourced."""
+    meta = model._meta.concrete_model._meta
+    binding: Binding | None = meta.__dict__.get("sealed_binding")
+    if binding is None and "sealed_head" in meta.__dict__:
+        # Made at the first use: by then foreign keys point at classes, not at names.
+        binding = meta.sealed_binding = Binding(meta.concrete_model)
+    return binding
+
+
+def loading_binding(model: Any) -> Binding | None:
+    """The binding that opens a model's rows: its own, or that of a parent's table."""
+    binding = binding_of(model)
+    if binding is None:
+        for parent in model._meta.all_parents:
+            binding = binding or binding_of(parent)
+    return binding
+
+
+def require_binding(model: Any) -> Binding:
+    """The binding of a model that must be event-sourced.
+
+    Raises:
+        TypeError: it is not.
+    """
+    binding = binding_of(model)
+    if binding is None:
+        raise TypeError(f"{model._meta.label} is not event-sourced: it has no HeadField.")
+    return binding

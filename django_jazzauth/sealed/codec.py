@@ -1,0 +1,205 @@
+"""Between a field's Python value and the primitive that is kept in a state."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import uuid
+import zoneinfo
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from ..errors import NotJournalled, ValueNotStorable
+
+_MICROSECOND = datetime.timedelta(microseconds=1)
+_PRIMITIVES = (str, int, float, bool, bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldCodec:
+    """How one field's value goes into a state and comes back.
+
+    Attributes:
+        name: the stable name, the key in the state.
+        attname: the instance attribute.
+        encode: Python value to primitive (msgpack's types, aware datetimes included).
+        decode: primitive to Python value, as the database would have given it.
+        mutable: each instance needs a value of its own.
+    """
+
+    field: Any
+    name: str
+    attname: str
+    encode: Callable[[Any], Any]
+    decode: Callable[[Any], Any]
+    mutable: bool = False
+
+    def readings(self, primitive: Any) -> list[Any]:
+        """Every value that a plain column may show for a primitive.
+
+        More than one only for times written while the project had another ``USE_TZ``: databases
+        differ in how they read those.
+        """
+        if not isinstance(self.field, models.DateTimeField) or primitive is None:
+            return []
+        if isinstance(primitive, str):
+            naive, zone = _naive(primitive)
+            return [timezone.make_aware(naive, zone), timezone.make_aware(naive, datetime.UTC)]
+        default = timezone.get_default_timezone()
+        return [primitive.replace(tzinfo=None), timezone.make_naive(primitive, default)]
+
+
+def field_codec(field: Any) -> FieldCodec:
+    """The codec of a concrete model field."""
+    encode, decode, mutable = _pair(field)
+    return FieldCodec(field, field.name, field.attname, encode, decode, mutable)
+
+
+@lru_cache(maxsize=4096)
+def field_codec_of(field: Any) -> FieldCodec:
+    """The codec of a field, made once."""
+    return field_codec(field)
+
+
+def check_text(field: Any, value: str) -> str:
+    """Refuse text that no database or JSON reader could hold.
+
+    Raises:
+        ValueNotStorable: the text has a NUL character or a lone surrogate, or is longer than
+            the field's ``max_length``.
+    """
+    if "\x00" in value:
+        raise ValueNotStorable(f"{field} cannot hold a NUL (0x00) character.")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise ValueNotStorable(f"{field} cannot hold a lone surrogate.") from None
+    limit = field.max_length
+    if limit is not None and len(value) > limit:
+        raise ValueNotStorable(f"{field} holds at most {limit} characters, not {len(value)}.")
+    return value
+
+
+def _pair(field: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any], bool]:
+    target = field
+    while getattr(target, "remote_field", None) and hasattr(target, "target_field"):
+        target = target.target_field
+    if isinstance(target, models.JSONField):
+        return _json_codec(target)
+    if isinstance(target, models.DateTimeField):
+        return (lambda value: _datetime_primitive(target, value)), _as_datetime, False
+    prepare = target.to_python if target is not field else field.get_prep_value
+    for kind, encode, decode in _BY_TYPE:
+        if isinstance(target, kind):
+            return _prepared(prepare, encode), _optional(decode), False
+    if isinstance(target, models.CharField | models.TextField):
+        return (lambda value: _text_primitive(target, prepare, value)), _same, False
+    if isinstance(target, models.FileField | models.GenericIPAddressField):
+        return (lambda value: None if value is None else str(prepare(value))), _same, False
+    if isinstance(target, models.IntegerField | models.BooleanField | models.FloatField):
+        return (lambda value: None if value is None else prepare(value)), _same, False
+    return (lambda value: _other_primitive(field, value)), field.to_python, False
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _optional(decode: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else decode(value)
+
+
+def _prepared(prepare: Callable[[Any], Any], encode: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def run(value: Any) -> Any:
+        value = prepare(value)
+        return None if value is None else encode(value)
+
+    return run
+
+
+def _text_primitive(field: Any, prepare: Callable[[Any], Any], value: Any) -> str | None:
+    if type(value) is not str:
+        value = prepare(value)
+        if value is None:
+            return None
+        value = str(value)
+    return check_text(field, value)
+
+
+def _datetime_primitive(field: Any, value: Any) -> datetime.datetime | str | None:
+    if type(value) is datetime.datetime and value.tzinfo is not None and settings.USE_TZ:
+        return value.astimezone(datetime.UTC)
+    value = field.get_prep_value(value)
+    if value is None:
+        return None
+    if timezone.is_aware(value):
+        return value.astimezone(datetime.UTC)
+    # Kept naive where the project is, with the zone that the database will read it in.
+    return f"{value.isoformat()} {timezone.get_default_timezone_name()}"
+
+
+def _naive(text: str) -> tuple[datetime.datetime, datetime.tzinfo]:
+    moment, _, zone = text.partition(" ")
+    return datetime.datetime.fromisoformat(moment), zoneinfo.ZoneInfo(zone)
+
+
+def _as_datetime(value: Any) -> Any:
+    if value is None:
+        return None
+    if type(value) is str:
+        moment, zone = _naive(value)
+        return timezone.make_aware(moment, zone) if settings.USE_TZ else moment
+    return value if settings.USE_TZ else timezone.make_naive(value)
+
+
+def _json_codec(field: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any], bool]:
+    def encode(value: Any) -> str | None:
+        if value is None:
+            return None
+        if isinstance(value, models.Value):
+            value = value.value
+        try:
+            text = json.dumps(value, cls=field.encoder, ensure_ascii=False)
+            text.encode()
+        except UnicodeEncodeError:
+            raise ValueNotStorable(f"{field} cannot hold a lone surrogate.") from None
+        return text
+
+    def decode(value: str | None) -> Any:
+        return None if value is None else json.loads(value, cls=field.decoder)
+
+    return encode, decode, True
+
+
+def _other_primitive(field: Any, value: Any) -> Any:
+    value = field.get_prep_value(value)
+    if value is None or isinstance(value, _PRIMITIVES):
+        return value
+    if isinstance(value, list | tuple) and all(isinstance(v, _PRIMITIVES) for v in value):
+        return list(value)
+    raise NotJournalled(
+        f"{field} prepares its value as {type(value).__name__}, which has no place in an event. "
+        "Give the field a get_prep_value() that returns text, a number or bytes."
+    )
+
+
+_BY_TYPE: tuple[tuple[type, Callable[[Any], Any], Callable[[Any], Any]], ...] = (
+    (models.UUIDField, lambda v: v.bytes, lambda v: uuid.UUID(bytes=v)),
+    (models.DateField, lambda v: v.isoformat(), datetime.date.fromisoformat),
+    (models.TimeField, lambda v: v.isoformat(), datetime.time.fromisoformat),
+    (
+        models.DurationField,
+        lambda v: v // _MICROSECOND,
+        lambda v: datetime.timedelta(microseconds=v),
+    ),
+    (models.DecimalField, str, Decimal),
+    (models.BinaryField, bytes, bytes),
+)

@@ -1,0 +1,344 @@
+"""Sealed fields: their values live in the head, their columns answer only what SQL must."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from django.core import checks
+from django.db import models
+from django.db.models.lookups import Lookup
+from django.db.models.query_utils import RegisterLookupMixin
+from django.db.models.signals import class_prepared
+
+from ..errors import SealBroken
+from ..keys.keyring import keyring
+from .codec import field_codec_of
+from .col import SealedCol, open_selected
+from .folding import fold_email, fold_text
+from .kinds import FoldedKind, SealedKind
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+_BINARY = {"postgresql": "bytea", "sqlite": "BLOB"}
+_MYSQL_INDEX_BYTES = 3072
+_OVERHEAD = 18
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder()
+
+
+def binary_type(connection: BaseDatabaseWrapper, length: int | None) -> str:
+    """Column type for ciphertext of ``length`` bytes (None: no limit known)."""
+    if connection.vendor != "mysql":
+        return _BINARY[connection.vendor]
+    return f"varbinary({min(length or 1024, _MYSQL_INDEX_BYTES)})"
+
+
+class SealedFieldMixin(SealedKind, RegisterLookupMixin):
+    """What turns a model field into a sealed one.
+
+    Args:
+        searchable: keep the AES-SIV ciphertext of the value in the column, indexed, so that
+            ``exact``, ``in``, UNIQUE, joins and grouping work in SQL. It shows which rows hold
+            equal values, so never use it for a value that few people could not guess.
+        casefold: with ``searchable``, keep the ciphertext of the case-folded value in a companion
+            column ``<name>_folded``, which ``iexact`` uses. With ``unique`` the companion is
+            unique too, except for empty text, which it holds as NULL.
+
+    Without ``searchable`` the column holds only whether there is a value; every lookup but
+    ``isnull`` opens heads (a scan).
+    """
+
+    # What Field brings, for the type checker.
+    unique: bool
+    max_length: int | None
+
+    def __init__(
+        self, *args: Any, searchable: bool = False, casefold: bool = False, **kwargs: Any
+    ) -> None:
+        self.searchable = searchable
+        self.casefold = casefold
+        super().__init__(*args, **kwargs)
+        if searchable:
+            self.db_index = True
+
+    def deconstruct(self) -> Any:
+        name, path, args, kwargs = super().deconstruct()  # type: ignore[misc]
+        if self.searchable:
+            kwargs["searchable"] = True
+            kwargs.pop("db_index", None)
+        if self.casefold:
+            kwargs["casefold"] = True
+        return name, path, args, kwargs
+
+    def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
+        found: list[checks.CheckMessage] = super().check(**kwargs)  # type: ignore[misc]
+        return [*found, *_check_sealed(self)]
+
+    def get_internal_type(self) -> str:
+        return super().get_internal_type()  # type: ignore[misc,no-any-return]
+
+    # -- the column ---------------------------------------------------------------------------
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:
+        if not self.searchable:
+            return "smallint"
+        length = None if self.max_length is None else 4 * self.max_length + _OVERHEAD
+        return binary_type(connection, length)
+
+    def rel_db_type(self, connection: BaseDatabaseWrapper) -> str:
+        return self.db_type(connection)
+
+    def cast_db_type(self, connection: BaseDatabaseWrapper) -> str:
+        return self.db_type(connection)
+
+    def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
+        return {"type": self.db_type(connection), "check": None}
+
+    def db_check(self, connection: BaseDatabaseWrapper) -> None:
+        return None
+
+    def get_db_prep_value(
+        self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False
+    ) -> Any:
+        """The column's value: ciphertext if searchable, otherwise 1 or NULL."""
+        if hasattr(value, "resolve_expression"):
+            return value
+        return self.column_value(field_codec_of(self).encode(value), connection.alias)
+
+    def get_db_prep_save(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
+        return self.get_db_prep_value(value, connection)
+
+    def column_value(self, primitive: Any, alias: str) -> bytes | int | None:
+        """The column's value for an encoded value.
+
+        Args:
+            primitive: what the codec made of the value.
+            alias: database alias, which has its own keys.
+        """
+        if primitive is None:
+            return None
+        if not self.searchable:
+            return 1
+        cipher = keyring(alias).index_cipher(self.entity, self.name)
+        return cipher.seal(_index_bytes(primitive))
+
+    def column_values(self, primitive: Any, alias: str) -> list[bytes]:
+        """The ciphertexts under every live generation of the index key, newest first."""
+        ciphers = keyring(alias).index_ciphers(self.entity, self.name)
+        return [cipher.seal(_index_bytes(primitive)) for cipher in ciphers]
+
+    def open_column(self, blob: bytes, alias: str) -> Any:
+        """The Python value behind a searchable column's ciphertext.
+
+        Raises:
+            SealBroken: the column was changed or moved.
+        """
+        try:
+            generation = blob[1]
+            cipher = keyring(alias).index_cipher_of(self.entity, self.name, generation)
+            return field_codec_of(self).decode(_index_primitive(cipher.open(blob)))
+        except (IndexError, ValueError) as error:
+            raise SealBroken(self.entity, f"column {self.column} does not open") from error
+
+    @property
+    def companion(self) -> FoldedField:
+        """The column with the folded value's ciphertext, if ``casefold``."""
+        return self.model._meta.get_field(f"{self.name}_folded")  # type: ignore[no-any-return]
+
+    @property
+    def entity(self) -> str:
+        """Stable name of the model that the field belongs to."""
+        return self.model._meta.sealed_head.entity  # type: ignore[no-any-return]
+
+    def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> Any:
+        """Open what a subquery or another expression selected of this field."""
+        return open_selected(self, value, connection.alias)
+
+    # -- in queries ---------------------------------------------------------------------------
+
+    def get_col(self, alias: str | None, output_field: Any = None) -> SealedCol:
+        if alias == self.model._meta.db_table and output_field in (None, self):
+            return self.cached_col
+        return SealedCol(alias, self, output_field)
+
+    @property
+    def cached_col(self) -> SealedCol:
+        return SealedCol(self.model._meta.db_table, self)
+
+    def get_lookup(self, lookup_name: str) -> type[Lookup[Any]] | None:
+        return super().get_lookup(lookup_name)
+
+    def get_transform(self, lookup_name: str) -> Any:
+        # Ciphertext has no length, no lower case and no keys.
+        return None
+
+
+def _index_bytes(primitive: Any) -> bytes:
+    if type(primitive) is str:
+        # Only a look-up can bring a lone surrogate here; it then matches nothing.
+        return b"s" + primitive.encode("utf-8", "surrogatepass")
+    return b"m" + _encoder.encode(primitive)
+
+
+def _index_primitive(data: bytes) -> Any:
+    return data[1:].decode() if data[:1] == b"s" else _decoder.decode(data[1:])
+
+
+def _check_sealed(field: Any) -> list[checks.CheckMessage]:
+    errors: list[checks.CheckMessage] = []
+    if field.primary_key:
+        errors.append(
+            checks.Error(
+                "A sealed field cannot be the primary key.",
+                hint="Use a UUID or integer key and make this field unique and searchable.",
+                obj=field,
+                id="jazzauth.E020",
+            )
+        )
+    if (field.unique or field.casefold) and not field.searchable:
+        errors.append(
+            checks.Error(
+                "unique and casefold need searchable=True.",
+                hint="Add searchable=True; only a searchable field has a column to compare.",
+                obj=field,
+                id="jazzauth.E021",
+            )
+        )
+    if not hasattr(field.model._meta, "sealed_head"):
+        errors.append(
+            checks.Error(
+                "A sealed field needs an event-sourced model.",
+                hint="Derive the model from django_jazzauth.sealed.EventSourcedModel.",
+                obj=field,
+                id="jazzauth.E022",
+            )
+        )
+    return errors
+
+
+class SealedCharField(SealedFieldMixin, models.CharField):  # type: ignore[misc]
+    """Text of limited length, sealed."""
+
+
+class SealedEmailField(SealedFieldMixin, models.EmailField):  # type: ignore[misc]
+    """An e-mail address, sealed. With ``casefold`` its domain is compared in IDNA form."""
+
+
+class SealedTextField(SealedFieldMixin, models.TextField):  # type: ignore[misc]
+    """Long text, sealed."""
+
+
+class SealedJSONField(SealedFieldMixin, models.JSONField):  # type: ignore[misc]
+    """Any JSON value, sealed. Its inside cannot be queried."""
+
+
+@lru_cache
+def seal(field_class: type[models.Field[Any, Any]]) -> type[Any]:
+    """A sealed variant of any field class: ``born = seal(models.DateField)(null=True)``.
+
+    Args:
+        field_class: the field class; its values must prepare to text, a number or bytes.
+
+    Returns:
+        A class that takes the arguments of ``field_class`` and those of ``SealedFieldMixin``.
+        Migrations write it as ``seal(field_class)`` through ``SealedField``'s path.
+    """
+    ready = {
+        models.CharField: SealedCharField,
+        models.EmailField: SealedEmailField,
+        models.TextField: SealedTextField,
+        models.JSONField: SealedJSONField,
+    }.get(field_class)  # type: ignore[call-overload]
+    if ready is not None:
+        return ready  # type: ignore[no-any-return]
+
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        # Field.clone() passes on what deconstruct() names, the class for sealed_field() included.
+        own = args[1:] if args and args[0] is field_class else args
+        super(sealed, self).__init__(*own, **kwargs)
+
+    def deconstruct(self: Any) -> Any:
+        name, _, args, kwargs = super(sealed, self).deconstruct()
+        return name, "django_jazzauth.sealed.sealed_field", [field_class, *args], kwargs
+
+    sealed: Any = type(
+        f"Sealed{field_class.__name__}",
+        (SealedFieldMixin, field_class),
+        {"__module__": __name__, "__init__": __init__, "deconstruct": deconstruct},
+    )
+    return sealed
+
+
+def sealed_field(field_class: type[models.Field[Any, Any]], *args: Any, **kwargs: Any) -> Any:
+    """A sealed field of any class, in one call: the form that migrations write."""
+    return seal(field_class)(*args, **kwargs)
+
+
+class FoldedField(FoldedKind, models.BinaryField):  # type: ignore[type-arg]
+    """Companion column of a ``casefold`` field: the ciphertext of the folded value.
+
+    Never set by hand; written together with the field that it follows, and never part of the
+    state, since it follows from it.
+    """
+
+    def __init__(self, *args: Any, of: str = "", **kwargs: Any) -> None:
+        self.of = of
+        kwargs.update(null=True, editable=False, db_index=True)
+        super().__init__(*args, **kwargs)
+        self.serialize = False
+
+    def deconstruct(self) -> Any:
+        name, path, args, kwargs = super().deconstruct()
+        kwargs["of"] = self.of
+        for key in ("null", "editable", "db_index"):
+            kwargs.pop(key, None)
+        return name, "django_jazzauth.sealed.FoldedField", args, kwargs
+
+    @property
+    def source(self) -> Any:
+        return self.model._meta.get_field(self.of)
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:
+        limit = self.source.max_length
+        # Folding can lengthen text (NFKC up to 18 times in theory); index keys stay in bounds.
+        return binary_type(connection, None if limit is None else 4 * limit + _OVERHEAD)
+
+    def folded(self, value: Any) -> str:
+        """The text under which values are equal."""
+        is_email = isinstance(self.source, models.EmailField)
+        return (fold_email if is_email else fold_text)(str(value))
+
+    def column_value(self, value: Any, alias: str) -> bytes | None:
+        """The column's value for the Python value of the field it follows."""
+        if value is None or value == "":
+            return None
+        source = self.source
+        cipher = keyring(alias).index_cipher(source.entity, f"{source.name}:folded")
+        return cipher.seal(_index_bytes(self.folded(value)))
+
+    def column_values(self, value: Any, alias: str) -> list[bytes]:
+        """The ciphertexts under every live generation of the index key, newest first."""
+        source = self.source
+        ciphers = keyring(alias).index_ciphers(source.entity, f"{source.name}:folded")
+        return [cipher.seal(_index_bytes(self.folded(value))) for cipher in ciphers]
+
+    def value_to_string(self, obj: Any) -> str:
+        return ""
+
+
+def _add_companions(sender: Any, **kwargs: Any) -> None:
+    meta = sender._meta
+    if meta.abstract or meta.proxy or not hasattr(meta, "sealed_head"):
+        return
+    present = {field.name for field in meta.local_fields}
+    for field in list(meta.local_fields):
+        if isinstance(field, SealedFieldMixin) and field.casefold:
+            name = f"{field.name}_folded"
+            if name not in present:
+                sender.add_to_class(name, FoldedField(of=field.name, unique=field.unique))
+
+
+class_prepared.connect(_add_companions, dispatch_uid="jazzauth_companions")

@@ -1,0 +1,81 @@
+"""The head column: the sealed copy of an entity's newest state, and the model's stable names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+class HeadField(models.BinaryField):  # type: ignore[type-arg]
+    """Column that makes a model event-sourced.
+
+    Args:
+        entity: stable name of the model in streams and seals; never change it. Defaults to the
+            model's label in lower case.
+        subject: name of the foreign key to the person that the entity belongs to, under whose data
+            key its events are sealed. Without one the entity is its own subject.
+        aliases: old field name to present field name, for fields that were renamed.
+        schema: number of the present schema, raised when old states need an upcaster.
+        upcasters: schema number to a pure function that brings a state of that schema to the next.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        entity: str | None = None,
+        subject: str | None = None,
+        aliases: Mapping[str, str] | None = None,
+        schema: int = 1,
+        upcasters: Mapping[int, Upcaster] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self._entity = entity
+        self.subject = subject
+        self.aliases = dict(aliases or {})
+        self.schema = schema
+        self.upcasters = dict(upcasters or {})
+        kwargs.update(editable=False, default=b"")
+        super().__init__(*args, **kwargs)
+        self.serialize = False
+
+    @property
+    def entity(self) -> str:
+        """The stable name."""
+        return self._entity or str(self.model._meta.label_lower)
+
+    def deconstruct(self) -> Any:
+        name, _, args, kwargs = super().deconstruct()
+        for key in ("editable", "default"):
+            kwargs.pop(key, None)
+        if self._entity is not None:
+            kwargs["entity"] = self._entity
+        if self.subject is not None:
+            kwargs["subject"] = self.subject
+        if self.aliases:
+            kwargs["aliases"] = self.aliases
+        if self.schema != 1:
+            kwargs["schema"] = self.schema
+        if self.upcasters:
+            kwargs["upcasters"] = self.upcasters
+        return name, "django_jazzauth.sealed.HeadField", args, kwargs
+
+    def contribute_to_class(self, cls: Any, name: str, private_only: bool = False) -> None:
+        super().contribute_to_class(cls, name, private_only)
+        if not cls._meta.abstract:
+            cls._meta.sealed_head = self
+
+    def get_db_prep_value(
+        self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False
+    ) -> Any:
+        # As plain bytes: every driver takes them, and they compare equal in a WHERE.
+        return None if value is None else bytes(value)
+
+    def value_to_string(self, obj: Any) -> str:
+        return ""

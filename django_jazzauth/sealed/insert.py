@@ -1,0 +1,200 @@
+"""Creating entities: what ``save()`` and ``bulk_create()`` do for new rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+from django.db import connections, models, transaction
+from django.db.models.expressions import DatabaseDefault
+
+from ..errors import NotJournalled
+from ..store.event_sql import hold_writer_lock
+from .binding import Binding, Opened
+from .evaluate import evaluate
+from .head_field import HeadField
+from .kinds import FoldedKind, SealedKind
+from .load import Snapshot
+from .projection import CHUNK, pk_param, swap_heads
+from .record import column_param, encode_state, record_created, reserve_pks
+
+
+def insert_objects(
+    binding: Binding, alias: str, objs: Sequence[Any], fields: Sequence[Any], raw: bool
+) -> None:
+    """Insert instances and append their first events.
+
+    Args:
+        binding: the model whose table is written.
+        alias: database alias.
+        objs: instances (of the model or of a child table's model).
+        fields: the concrete fields that Django would insert.
+        raw: values are taken as they are, as ``loaddata`` wants it.
+    """
+    if not raw:
+        for obj in objs:
+            for field in fields:
+                setattr(obj, field.attname, field.pre_save(obj, True))
+    connection = connections[alias]
+    with transaction.atomic(using=alias, savepoint=False):
+        hold_writer_lock(connection)
+        for obj in objs:
+            _settle_expressions(binding, alias, obj)
+        missing = [obj for obj in objs if getattr(obj, binding.pk.attname) is None]
+        if missing:
+            reserved = reserve_pks(binding, alias, len(missing))
+            if reserved is None:
+                _insert_then_seal(binding, alias, missing)
+                objs = [obj for obj in objs if obj not in missing]
+            else:
+                for obj, pk in zip(missing, reserved, strict=True):
+                    setattr(obj, binding.pk.attname, pk)
+        try:
+            for start in range(0, len(objs), CHUNK):
+                _seal_then_insert(binding, alias, objs[start : start + CHUNK])
+        except BaseException:
+            for obj in missing:
+                setattr(obj, binding.pk.attname, None)
+            raise
+
+
+def _values(binding: Binding, obj: Any) -> dict[str, Any]:
+    return {attname: getattr(obj, attname) for attname in binding.codecs}
+
+
+def _seal_then_insert(binding: Binding, alias: str, objs: Sequence[Any]) -> None:
+    if not objs:
+        return
+    rows = []
+    for obj in objs:
+        pk = getattr(obj, binding.pk.attname)
+        values = _values(binding, obj)
+        rows.append((pk, encode_state(binding, values), binding.subject(pk, values)))
+    opened = record_created(binding, alias, rows)
+    _insert_rows(
+        binding,
+        alias,
+        [
+            (obj, state, head.blob)
+            for obj, (_, state, _), head in zip(objs, rows, opened, strict=True)
+        ],
+        with_pk=True,
+    )
+    for obj, head in zip(objs, opened, strict=True):
+        adopt(binding, alias, obj, head)
+
+
+def _insert_then_seal(binding: Binding, alias: str, objs: Sequence[Any]) -> None:
+    # MariaDB gives automatic keys at the insert only, and a head is bound to its key: so the row
+    # stands with an empty head for a moment, inside this transaction.
+    connection = connections[alias]
+    for obj in objs:
+        values = _values(binding, obj)
+        state = encode_state(binding, values)
+        pk = _insert_rows(binding, alias, [(obj, state, b"")], with_pk=False)
+        opened = record_created(binding, alias, [(pk, state, binding.subject(pk, values))])[0]
+        swap_heads(binding, alias, [], [(pk, b"", opened.blob, ())])
+        setattr(obj, binding.pk.attname, binding.pk.to_python(pk))
+        adopt(binding, alias, obj, opened)
+    del connection
+
+
+def _insert_rows(
+    binding: Binding, alias: str, rows: Sequence[tuple[Any, Any, bytes]], with_pk: bool
+) -> Any:
+    connection = connections[alias]
+    quote = connection.ops.quote_name
+    fields = [
+        field
+        for field in binding.model._meta.local_concrete_fields
+        if not field.generated and (with_pk or field is not binding.pk)
+    ]
+    columns = ", ".join(quote(field.column) for field in fields)
+    sql_head = f"INSERT INTO {quote(binding.model._meta.db_table)} ({columns}) VALUES "
+    per_statement = max(1, (connection.features.max_query_params or 30000) // len(fields))
+    mark = f"({', '.join(['%s'] * len(fields))})"
+    with connection.cursor() as cursor:
+        for start in range(0, len(rows), per_statement):
+            chunk = rows[start : start + per_statement]
+            params: list[Any] = []
+            for obj, state, blob in chunk:
+                params.extend(_row_params(binding, connection, fields, obj, state, blob))
+            cursor.execute(sql_head + ", ".join([mark] * len(chunk)), params)
+        return cursor.lastrowid if not with_pk else None
+
+
+def _row_params(
+    binding: Binding, connection: Any, fields: Sequence[Any], obj: Any, state: Any, blob: bytes
+) -> list[Any]:
+    params = []
+    for field in fields:
+        if field is binding.pk:
+            params.append(pk_param(binding, connection, getattr(obj, field.attname)))
+        elif isinstance(field, HeadField):
+            params.append(blob)
+        else:
+            source = field.source if isinstance(field, FoldedKind) else field
+            codec = binding.codecs[source.attname]
+            params.append(
+                column_param(field, getattr(obj, source.attname), state.get(codec.name), connection)
+            )
+    return params
+
+
+def insert_row(
+    binding: Binding, alias: str, values: dict[str, Any], state: Any, blob: bytes
+) -> None:
+    """Write one row whose event stands in the log already.
+
+    Args:
+        binding: the model.
+        alias: database alias.
+        values: attname to Python value, the primary key included.
+        state: the primitive state.
+        blob: the sealed head.
+    """
+    _insert_rows(binding, alias, [(SimpleNamespace(**values), state, blob)], with_pk=True)
+
+
+def _settle_expressions(binding: Binding, alias: str, obj: Any) -> None:
+    """Turn expressions into values, since an event holds values."""
+    for attname, codec in binding.codecs.items():
+        value = getattr(obj, attname)
+        if not hasattr(value, "resolve_expression"):
+            continue
+        if isinstance(value, DatabaseDefault):
+            value = codec.field.db_default
+        if isinstance(value, models.Value) or not hasattr(value, "resolve_expression"):
+            settled = getattr(value, "value", value)
+        elif isinstance(codec.field, SealedKind):
+            settled = evaluate(value, lambda name: _unavailable(codec.field, name))
+        else:
+            settled = _ask_database(alias, codec.field, value)
+        setattr(obj, attname, settled)
+
+
+def _unavailable(field: Any, name: str) -> Any:
+    raise NotJournalled(f"{field}: an expression for a new row cannot refer to {name!r}.")
+
+
+def _ask_database(alias: str, field: Any, expression: Any) -> Any:
+    query = models.sql.Query(None)
+    query.add_annotation(
+        models.ExpressionWrapper(expression, output_field=field), "value", select=True
+    )
+    return next(iter(query.get_compiler(using=alias).results_iter()))[0]
+
+
+def adopt(binding: Binding, alias: str, obj: Any, opened: Opened) -> None:
+    """Let an instance stand on a head that was just written from its values."""
+    setattr(obj, binding.head_field.attname, opened.blob)
+    for companion in binding.folded:
+        value = getattr(obj, companion.source.attname)
+        setattr(obj, companion.attname, companion.column_value(value, alias))
+    obj._state.sealed = Snapshot(
+        alias,
+        getattr(obj, binding.pk.attname),
+        opened,
+        binding.values(opened.head.state),
+    )

@@ -1,0 +1,272 @@
+"""From a row to an instance: values come from the head, columns are checked against it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.db.models import DEFERRED
+from django.db.models.base import ModelState
+from django.db.models.query_utils import DeferredAttribute
+from django.db.models.signals import post_init, pre_init
+from django.utils import timezone
+
+from ..conf import get_settings
+from ..errors import SealBroken
+from .binding import Binding, Opened, loading_binding
+from .codec import FieldCodec
+from .kinds import SealedKind
+from .memo import memo
+from .projection import select_head
+
+logger = logging.getLogger("django_jazzauth.sealed")
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """What an instance knows of its entity: the head it was loaded from, and its values then.
+
+    Attributes:
+        alias: the database.
+        pk: the primary key at that time.
+        opened: the head; None while the row is not written yet.
+        values: attname to the value that the instance had, to tell what it changed.
+    """
+
+    alias: str
+    pk: Any
+    opened: Opened
+    values: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How to read rows of one class with one list of columns."""
+
+    binding: Binding
+    names: tuple[str, ...]
+    head: int | None
+    pk: int
+    columns: tuple[tuple[int, FieldCodec, Any], ...]
+    folded: tuple[tuple[int, Any], ...]
+    fast: bool
+
+
+@lru_cache(maxsize=1024)
+def _plan(cls: Any, names: tuple[str, ...]) -> _Plan:
+    binding = loading_binding(cls)
+    if binding is None:
+        raise TypeError(f"{cls._meta.label} is not event-sourced.")
+    place = {name: index for index, name in enumerate(names)}
+    columns = []
+    for attname, codec in binding.codecs.items():
+        if attname in place:
+            sealed = codec.field if isinstance(codec.field, SealedKind) else None
+            columns.append((place[attname], codec, sealed))
+    return _Plan(
+        binding=binding,
+        names=names,
+        head=place.get(binding.head_field.attname),
+        pk=place[binding.pk.attname],
+        columns=tuple(columns),
+        folded=tuple((place[f.attname], f) for f in binding.folded if f.attname in place),
+        fast=all(isinstance(getattr(cls, name, None), DeferredAttribute) for name in names),
+    )
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A checked row: what its instances start from."""
+
+    attributes: dict[str, Any]
+    opened: Opened
+    baseline: dict[str, Any]
+    mutable: tuple[FieldCodec, ...]
+
+
+def load_instance(cls: Any, db: str, names: Any, values: Any) -> Any:
+    """Build an instance of ``cls`` from a row.
+
+    Args:
+        cls: the model class; may be a proxy.
+        db: database alias.
+        names: attnames of the columns.
+        values: what the columns hold; sealed columns as the database holds them.
+
+    Raises:
+        SealBroken: a column differs from the head, or the head belongs elsewhere.
+    """
+    names = tuple(names)
+    values = tuple(values)
+    plan = _plan(cls, names)
+    try:
+        key = (cls, db, _zone(), names, values)
+        entry: _Entry | None = memo.get(key)
+    except TypeError:  # a plain column holds something unhashable, such as JSON
+        key, entry = None, None
+    if entry is None:
+        entry = _check(plan, cls, db, values)
+        if key is not None:
+            memo.put(key, entry)
+    return _instance(cls, db, plan, entry)
+
+
+def load_raw(cls: Any, db: str, names: tuple[str, ...], row: Any, convert: Any) -> Any:
+    """As ``load_instance``, for a row as the driver gave it.
+
+    Args:
+        cls: the model class.
+        db: database alias.
+        names: attnames of the columns.
+        row: the driver's values.
+        convert: turns them into what a queryset would pass on; called only for a row that was not
+            seen before.
+    """
+    plan = _plan(cls, names)
+    row = tuple(row)
+    try:
+        key = (cls, db, _zone(), None, row)
+        entry: _Entry | None = memo.get(key)
+    except TypeError:
+        key, entry = None, None
+    if entry is None:
+        entry = _check(plan, cls, db, tuple(convert(row)))
+        if key is not None:
+            memo.put(key, entry)
+    return _instance(cls, db, plan, entry)
+
+
+def _zone() -> str:
+    # Naive times depend on the zone that was active when they were read.
+    return "" if settings.USE_TZ else timezone.get_current_timezone_name()
+
+
+def _check(plan: _Plan, cls: Any, db: str, values: tuple[Any, ...]) -> _Entry:
+    binding = plan.binding
+    pk = values[plan.pk]
+    blob = values[plan.head] if plan.head is not None else select_head(binding, db, pk)
+    if blob is None:
+        raise SealBroken(binding.stream(pk), "its row has no head")
+    opened = binding.open(db, pk, blob)
+    state_values = binding.values(opened.head.state)
+    broken = _differing(plan, db, values, opened, state_values)
+    if broken:
+        error = SealBroken(binding.stream(pk), f"columns differ from the head: {', '.join(broken)}")
+        if get_settings().TAMPERED != "report":
+            raise error
+        logger.error("%s", error)
+    attributes = dict(zip(plan.names, values, strict=True))
+    for _, codec, _sealed in plan.columns:
+        attributes[codec.attname] = state_values[codec.attname]
+    return _Entry(
+        attributes=attributes,
+        opened=opened,
+        baseline=state_values,
+        mutable=tuple(codec for _, codec, _ in plan.columns if codec.mutable),
+    )
+
+
+def inspect_row(cls: Any, db: str, names: tuple[str, ...], values: Any) -> tuple[Opened, list[str]]:
+    """Open a row's head and name the columns that differ from it, for ``verify``.
+
+    Args:
+        cls: the model class.
+        db: database alias.
+        names: attnames of all its columns.
+        values: what the columns hold, converted.
+
+    Raises:
+        SealBroken: the head does not open.
+    """
+    plan = _plan(cls, names)
+    if plan.head is None:
+        raise TypeError("inspect_row() needs the head among the columns.")
+    opened = plan.binding.open(db, values[plan.pk], values[plan.head])
+    state_values = plan.binding.values(opened.head.state)
+    return opened, _differing(plan, db, tuple(values), opened, state_values)
+
+
+def _differing(
+    plan: _Plan, db: str, values: tuple[Any, ...], opened: Opened, state_values: dict[str, Any]
+) -> list[str]:
+    broken = []
+    for index, codec, sealed in plan.columns:
+        value = values[index]
+        if sealed is None:
+            if value != state_values[codec.attname] and not _same_primitive(
+                codec, value, state_values[codec.attname]
+            ):
+                if value in codec.readings(opened.head.state.get(codec.name)):
+                    state_values[codec.attname] = value
+                else:
+                    broken.append(codec.name)
+            continue
+        primitive = opened.head.state.get(codec.name)
+        if sealed.searchable:
+            if not _column_matches(sealed, primitive, value, db):
+                broken.append(codec.name)
+        elif (value is None) != (primitive is None):
+            broken.append(codec.name)
+    for index, companion in plan.folded:
+        source = state_values[companion.source.attname]
+        value = values[index]
+        if source is None or source == "":
+            if value is not None:
+                broken.append(companion.name)
+        elif value is None or bytes(value) not in companion.column_values(source, db):
+            broken.append(companion.name)
+    return broken
+
+
+def _column_matches(sealed: Any, primitive: Any, value: Any, db: str) -> bool:
+    if primitive is None or value is None:
+        return primitive is None and value is None
+    return bytes(value) in sealed.column_values(primitive, db)
+
+
+def _same_primitive(codec: FieldCodec, value: Any, expected: Any) -> bool:
+    # Drivers give some types in another guise (memoryview, naive time, float for decimal).
+    try:
+        return bool(codec.encode(value) == codec.encode(expected))
+    except (TypeError, ValueError):
+        return False
+
+
+def _instance(cls: Any, db: str, plan: _Plan, entry: _Entry) -> Any:
+    if plan.fast and not _watched(cls):
+        # What Model.__init__ does, without its loop over the fields.
+        instance = cls.__new__(cls)
+        attributes = instance.__dict__
+        attributes["_state"] = state = ModelState()
+        attributes.update(entry.attributes)
+    else:
+        loaded = [
+            entry.attributes[f.attname] if f.attname in entry.attributes else DEFERRED
+            for f in cls._meta.concrete_fields
+        ]
+        instance = cls(*loaded)
+        state = instance._state
+    baseline = entry.baseline
+    if entry.mutable:
+        for codec in entry.mutable:
+            primitive = entry.opened.head.state.get(codec.name)
+            instance.__dict__[codec.attname] = (
+                None if primitive is None else codec.decode(primitive)
+            )
+    state.adding = False
+    state.db = db
+    state.sealed = Snapshot(db, entry.attributes[plan.binding.pk.attname], entry.opened, baseline)
+    return instance
+
+
+def _watched(cls: Any) -> bool:
+    return pre_init.has_listeners(cls) or post_init.has_listeners(cls)
+
+
+def snapshot_of(instance: Any) -> Snapshot | None:
+    """What the instance was loaded from, or last saved as."""
+    snapshot: Snapshot | None = instance._state.__dict__.get("sealed")
+    return snapshot

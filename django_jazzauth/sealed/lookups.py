@@ -1,0 +1,226 @@
+"""Lookups on sealed fields: from an index where there is one, otherwise by a scan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet, FieldError
+from django.db.models import Value
+from django.db.models.lookups import Exact, IExact, In, IsNull, Lookup
+from django.db.models.sql import Query
+
+from .binding import require_binding
+from .codec import field_codec_of
+from .col import SealedCol
+from .fields import SealedFieldMixin
+from .matching import LOOKUPS, match
+from .projection import pk_param
+from .scan import rows_for_query
+
+
+def _is_expression(value: Any) -> bool:
+    return hasattr(value, "resolve_expression") and not isinstance(value, Value)
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, Value) else value
+
+
+def _sealed_lhs(lookup: Any) -> SealedCol:
+    if not isinstance(lookup.lhs, SealedCol):
+        raise FieldError(
+            f"{lookup.lookup_name} on {type(lookup.lhs).__name__} over a sealed field cannot be "
+            "answered; look up the field itself."
+        )
+    return lookup.lhs
+
+
+def _in_list(
+    col: SealedCol, compiler: Any, column: Any, values: list[Any]
+) -> tuple[str, list[Any]]:
+    if not values:
+        raise EmptyResultSet
+    if len(values) == 1:
+        return f"{column} = %s", values
+    return f"{column} IN ({', '.join(['%s'] * len(values))})", values
+
+
+class _SealedLookup(Lookup):  # type: ignore[type-arg]
+    """Base of lookups that find their own SQL."""
+
+    prepare_rhs = False
+
+    def scan(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        """Open the heads and name the rows that match."""
+        col = _sealed_lhs(self)
+        field = col.target
+        binding = require_binding(field.model)
+        name = str(self.lookup_name)
+        wanted = self._wanted(compiler, connection, col)
+        keys = []
+        for pk, opened in rows_for_query(compiler, field, name):
+            values = binding.values(opened.head.state)
+            right = wanted(values) if callable(wanted) else wanted
+            if match(name, values[field.attname], right):
+                keys.append(pk_param(binding, connection, pk))
+        return _in_list(col, compiler, col._quoted(compiler, binding.pk.column), keys)
+
+    def _wanted(self, compiler: Any, connection: Any, col: SealedCol) -> Any:
+        rhs = self.rhs
+        if isinstance(rhs, list | tuple | set):
+            return [_prepared(col.target, _plain(value)) for value in rhs]
+        rhs = _plain(rhs)
+        if not _is_expression(rhs):
+            return _prepared(col.target, rhs) if self.lookup_name in _TYPED else rhs
+        target = getattr(rhs, "target", None)
+        if target is not None and rhs.alias == col.alias and target.model == col.target.model:
+            return lambda values: values[target.attname]
+        raise FieldError(
+            f"{col.target} is sealed and cannot be compared with {type(rhs).__name__} in SQL. "
+            "Fetch the values first and pass them in."
+        )
+
+
+_TYPED = ("exact", "gt", "gte", "lt", "lte", "in", "range")
+
+
+def _prepared(field: Any, value: Any) -> Any:
+    """A value in the type in which opened values are."""
+    codec = field_codec_of(field)
+    try:
+        primitive = codec.encode(value)
+    except ValueError:
+        return value  # cannot be stored, so it equals nothing that is
+    return None if primitive is None else codec.decode(primitive)
+
+
+def _ciphertexts(field: Any, alias: str, value: Any) -> list[bytes]:
+    try:
+        primitive = field_codec_of(field).encode(value)
+    except ValueError:
+        primitive = value
+    return [] if primitive is None else field.column_values(primitive, alias)
+
+
+class SealedExact(_SealedLookup, Exact):  # type: ignore[type-arg,misc]
+    """``exact``: equal ciphertext for a searchable field, a scan otherwise."""
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        col = _sealed_lhs(self)
+        rhs = _plain(self.rhs)
+        if not col.target.searchable:
+            return self.scan(compiler, connection)
+        column, _ = col.column_sql(compiler)
+        if isinstance(rhs, SealedCol) and rhs.target is col.target:
+            return f"{column} = {rhs.column_sql(compiler)[0]}", []
+        if isinstance(rhs, Query) or hasattr(rhs, "query"):
+            sql, params = _subquery(rhs, col, compiler, connection)
+            return f"{column} = {sql}", params
+        if _is_expression(rhs):
+            return self.scan(compiler, connection)
+        values = _ciphertexts(col.target, compiler.connection.alias, rhs)
+        return _in_list(col, compiler, column, list(values))
+
+
+class SealedIn(_SealedLookup, In):  # type: ignore[type-arg,misc]
+    """``in``: equal ciphertexts for a searchable field, a scan otherwise."""
+
+    def get_prep_lookup(self) -> Any:
+        if isinstance(self.rhs, Query):
+            self.rhs.clear_ordering(clear_default=True)
+            if not self.rhs.has_select_fields:
+                self.rhs.clear_select_clause()
+                self.rhs.add_fields(["pk"])
+        return self.rhs
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        col = _sealed_lhs(self)
+        if isinstance(self.rhs, Query):
+            if _selects(self.rhs, col.target) and col.target.searchable:
+                column, _ = col.column_sql(compiler)
+                sql, params = compiler.compile(self.rhs)
+                return f"{column} IN {sql}", list(params)
+            self.rhs = _results(self.rhs, compiler.connection.alias)
+        if not col.target.searchable:
+            return self.scan(compiler, connection)
+        column, _ = col.column_sql(compiler)
+        values: dict[bytes, None] = {}
+        for value in self.rhs:
+            if _is_expression(value):
+                return self.scan(compiler, connection)
+            values.update(
+                dict.fromkeys(_ciphertexts(col.target, compiler.connection.alias, _plain(value)))
+            )
+        return _in_list(col, compiler, column, list(values))
+
+
+class SealedIsNull(IsNull):
+    """``isnull``: every sealed column tells whether there is a value."""
+
+    prepare_rhs = False
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        if not isinstance(self.rhs, bool):
+            raise ValueError("The QuerySet value for an isnull lookup must be True or False.")
+        column, params = _sealed_lhs(self).column_sql(compiler)
+        return f"{column} IS {'' if self.rhs else 'NOT '}NULL", params
+
+
+class SealedIExact(_SealedLookup, IExact):  # type: ignore[type-arg,misc]
+    """``iexact``: the companion column if there is one, a scan otherwise."""
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        col = _sealed_lhs(self)
+        rhs = _plain(self.rhs)
+        if not col.target.casefold or _is_expression(rhs):
+            return self.scan(compiler, connection)
+        if rhs is None:
+            return f"{col.column_sql(compiler)[0]} IS NULL", []
+        if rhs == "":
+            return _in_list(
+                col,
+                compiler,
+                col.column_sql(compiler)[0],
+                list(_ciphertexts(col.target, compiler.connection.alias, "")),
+            )
+        companion = col.target.companion
+        column = col._quoted(compiler, companion.column)
+        return _in_list(
+            col, compiler, column, companion.column_values(rhs, compiler.connection.alias)
+        )
+
+
+def _scan_lookup(name: str) -> type[Lookup[Any]]:
+    def as_sql(self: Any, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        return self.scan(compiler, connection)  # type: ignore[no-any-return]
+
+    return type(
+        f"Scan{name.capitalize()}", (_SealedLookup,), {"lookup_name": name, "as_sql": as_sql}
+    )
+
+
+def _selects(query: Query, field: Any) -> bool:
+    selected = [*query.select, *query.annotation_select.values()]
+    return len(selected) == 1 and isinstance(selected[0], SealedCol) and selected[0].target is field
+
+
+def _results(query: Query, using: str) -> list[Any]:
+    return [row[0] for row in query.get_compiler(using).results_iter()]
+
+
+def _subquery(rhs: Any, col: SealedCol, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    query = rhs if isinstance(rhs, Query) else rhs.query
+    if _selects(query, col.target):
+        sql, params = compiler.compile(rhs)
+        return (sql if sql.startswith("(") else f"({sql})"), list(params)
+    raise FieldError(
+        f"{col.target} is sealed: compare it with a subquery of the same field, or fetch the "
+        "values first and pass them in."
+    )
+
+
+for lookup_class in (SealedExact, SealedIn, SealedIsNull, SealedIExact):
+    SealedFieldMixin.register_lookup(lookup_class)
+for lookup_name in LOOKUPS:
+    if lookup_name not in ("exact", "in", "iexact"):
+        SealedFieldMixin.register_lookup(_scan_lookup(lookup_name))

@@ -1,0 +1,46 @@
+"""Memory of rows that were opened and checked, keyed by their very bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+from ..conf import get_settings
+
+
+class Memo:
+    """A bounded map that forgets by generations.
+
+    The key is everything that decides the answer (class, columns, time zone), so an entry can
+    never be stale: a changed row has other bytes. Two plain dictionaries take turns, which keeps
+    the look-up free of locks and of bookkeeping; an entry that was not used for a whole generation
+    is dropped.
+    """
+
+    def __init__(self) -> None:
+        self._young: dict[Hashable, Any] = {}
+        self._old: dict[Hashable, Any] = {}
+
+    def get(self, key: Hashable) -> Any | None:
+        """The entry, or None."""
+        entry = self._young.get(key)
+        if entry is None:
+            entry = self._old.get(key)
+            if entry is not None:
+                self._young[key] = entry
+        return entry
+
+    def put(self, key: Hashable, entry: Any) -> None:
+        """Remember an entry, dropping the older generation when this one is full."""
+        if len(self._young) >= max(get_settings().MEMO_SIZE // 2, 1):
+            self._old = self._young
+            self._young = {}
+        self._young[key] = entry
+
+    def clear(self) -> None:
+        """Forget everything, for instance after keys were destroyed."""
+        self._young = {}
+        self._old = {}
+
+
+memo = Memo()

@@ -1,0 +1,126 @@
+"""What makes a model event-sourced: a plain mixin, and the abstract model that brings it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any, Self
+
+from django.db import models
+
+from .binding import binding_of, loading_binding, require_binding
+from .head_field import HeadField
+from .load import Snapshot, load_instance, snapshot_of
+from .members import read_members
+from .projector import refuse_read_only
+from .update import update_instance
+
+
+class EventSourcedMixin:
+    """The behaviour; not a Model, so that historical models in migrations keep it."""
+
+    _meta: Any
+    _state: Any
+    pk: Any
+
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any]) -> Any:
+        """Build an instance from a row; see ``load_instance``."""
+        if loading_binding(cls) is None:
+            return super().from_db(db, field_names, values)  # type: ignore[misc]
+        return load_instance(cls, db or "default", field_names, values)
+
+    def save(self, *args: Any, expected_version: int | None = None, **kwargs: Any) -> None:
+        """As Django's ``save``; concurrent changes are merged field by field.
+
+        Args:
+            expected_version: write only if the entity is at this version.
+
+        Raises:
+            ConcurrentUpdate: it is at another one.
+        """
+        refuse_read_only(self)
+        if expected_version is None:
+            super().save(*args, **kwargs)  # type: ignore[misc]
+            return
+        self._state.sealed_expected_version = expected_version
+        try:
+            super().save(*args, **kwargs)  # type: ignore[misc]
+        finally:
+            del self._state.sealed_expected_version
+
+    def _do_update(
+        self,
+        base_qs: Any,
+        using: str,
+        pk_val: Any,
+        values: Sequence[Any],
+        update_fields: Any,
+        forced_update: bool,
+    ) -> bool:
+        binding = binding_of(base_qs.model)
+        if binding is None:
+            return super()._do_update(  # type: ignore[misc,no-any-return]
+                base_qs, using, pk_val, values, update_fields, forced_update
+            )
+        if not values:
+            return update_fields is not None or base_qs.filter(pk=pk_val).exists()
+        return update_instance(binding, using, self, pk_val, values)
+
+    def refresh_from_db(
+        self, using: str | None = None, fields: Any = None, from_queryset: Any = None
+    ) -> None:
+        """As Django's; what was refreshed counts as unchanged from then on."""
+        before = snapshot_of(self)
+        super().refresh_from_db(using, fields, from_queryset)  # type: ignore[misc]
+        binding = loading_binding(type(self))
+        if binding is None or self._state.db is None:
+            return
+        blob = self.__dict__.get(binding.head_field.attname)
+        if not blob:
+            return
+        opened = binding.open(self._state.db, self.pk, blob)
+        current = binding.values(opened.head.state)
+        baseline = {} if before is None else dict(before.values)
+        for attname, value in current.items():
+            if fields is None or self.__dict__.get(attname) == value:
+                baseline[attname] = value
+        self._state.sealed = Snapshot(self._state.db, self.pk, opened, baseline)
+
+    @property
+    def sealed_version(self) -> int | None:
+        """The version of the entity that this instance stands on; None before the first save."""
+        snapshot = snapshot_of(self)
+        return None if snapshot is None else snapshot.opened.head.version
+
+    def sealed_m2m(self, name: str) -> list[Any]:
+        """Primary keys of the members of a many-to-many field, from the authenticated head.
+
+        Args:
+            name: the field's name.
+        """
+        return read_members(self, name)
+
+    @classmethod
+    def sealed_entity(cls) -> str:
+        """The stable name under which the model's streams are kept."""
+        return require_binding(cls).entity
+
+
+class EventSourcedModel(EventSourcedMixin, models.Model):
+    """Base of models whose every change is an encrypted event.
+
+    A subclass declares sealed and plain fields as usual, and may declare ``head`` itself to give
+    stable names: ``head = HeadField(entity="patient", subject="owner")``. It declares no manager, so
+    that those of a second base win: whatever they are, their querysets are made to journal.
+    """
+
+    head = HeadField()
+
+    class Meta:
+        abstract = True
+
+    def __copy__(self) -> Self:
+        # Copies must not share what they know of the row: one may be saved, the other not.
+        clone = type(self).__new__(type(self))
+        clone.__setstate__(self.__getstate__())
+        return clone

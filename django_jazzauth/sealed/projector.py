@@ -1,0 +1,167 @@
+"""What the store needs of a model: rows written from heads, and rows checked against them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+from django.db import connections
+
+from ..errors import NotJournalled, SealBroken
+from ..store.registry import register
+from ..store.sealing import Head
+from .binding import Binding, require_binding
+from .codec import field_codec_of
+from .insert import insert_row
+from .load import inspect_row
+from .members import current_members, source_field
+from .point import converted_rows
+
+
+class ModelProjector:
+    """The projector of one event-sourced model."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    @cached_property
+    def binding(self) -> Binding:
+        """Made at the first use: while models are being defined, their relations are names."""
+        return require_binding(self.model)
+
+    @property
+    def entity(self) -> str:
+        return str(self.model._meta.sealed_head.entity)
+
+    def stream(self, pk: Any) -> str:
+        return self.binding.stream(pk)
+
+    def key(self, stream: str) -> Any:
+        return self.binding.pk.to_python(stream.partition("/")[2])
+
+    def subject(self, pk: Any, state: dict[str, Any]) -> str:
+        return self.binding.subject(pk, self.binding.values(state))
+
+    def upcast(self, head: Head) -> Head:
+        return self.binding.upcast(head)
+
+    def values(self, state: dict[str, Any]) -> dict[str, Any]:
+        values = self.binding.values(state)
+        found = {codec.name: values[attname] for attname, codec in self.binding.codecs.items()}
+        for field in self.binding.members:
+            found[field.name] = self._member_keys(field, state)
+        return found
+
+    def _member_keys(self, field: Any, state: dict[str, Any]) -> list[Any]:
+        through = field.remote_field.through
+        target = through._meta.get_field(field.m2m_reverse_field_name())
+        decode = field_codec_of(target).decode
+        return [decode(member) for member in state.get(field.name, [])]
+
+    def instance(self, alias: str, pk: Any, head: Head) -> Any:
+        obj = self.model(**{self.binding.pk.attname: pk}, **self.binding.values(head.state))
+        obj._state.db = alias
+        obj._state.adding = False
+        obj._state.sealed_read_only = f"{self.stream(pk)} as of version {head.version}"
+        return obj
+
+    def insert(self, alias: str, pk: Any, head: Head, blob: bytes) -> None:
+        binding = self.binding
+        values = binding.values(head.state)
+        insert_row(binding, alias, {**values, binding.pk.attname: pk}, head.state, blob)
+        for field in binding.members:
+            self._insert_members(alias, field, pk, self._member_keys(field, head.state))
+
+    def _insert_members(self, alias: str, field: Any, pk: Any, members: list[Any]) -> None:
+        through = field.remote_field.through
+        connection = connections[alias]
+        quote = connection.ops.quote_name
+        source = source_field(through)
+        target = through._meta.get_field(field.m2m_reverse_field_name())
+        remote = target.remote_field.model
+        present = set(
+            remote._base_manager.using(alias).filter(pk__in=members).values_list("pk", flat=True)
+        )
+        with connection.cursor() as cursor:
+            for member in members:
+                if member not in present:
+                    continue
+                cursor.execute(
+                    f"INSERT INTO {quote(through._meta.db_table)} "  # noqa: S608 - quoted names
+                    f"({quote(source.column)}, {quote(target.column)}) VALUES (%s, %s)",
+                    [
+                        source.get_db_prep_value(pk, connection),
+                        target.get_db_prep_value(member, connection),
+                    ],
+                )
+
+    def clear(self, alias: str) -> int:
+        connection = connections[alias]
+        quote = connection.ops.quote_name
+        with connection.cursor() as cursor:
+            for field in self.binding.members:
+                table = quote(field.remote_field.through._meta.db_table)
+                cursor.execute(f"DELETE FROM {table}")  # noqa: S608 - quoted name
+            cursor.execute(f"DELETE FROM {quote(self.model._meta.db_table)}")  # noqa: S608
+            return int(cursor.rowcount)
+
+    def problems(self, alias: str, newest: dict[str, Head]) -> Iterator[tuple[str, str, str]]:
+        binding = self.binding
+        batch: dict[Any, Head] = {}
+        for names, values in converted_rows(binding, alias):
+            pk = values[names.index(binding.pk.attname)]
+            stream = binding.stream(pk)
+            last = newest.pop(stream, None)
+            if last is None:
+                yield "ROW_WITHOUT_LOG", stream, "a row stands where the log has no living entity"
+                continue
+            try:
+                opened, differing = inspect_row(self.model, alias, names, values)
+            except SealBroken as error:
+                yield "HEAD_BROKEN", stream, str(error)
+                continue
+            if (opened.head.version, opened.head.digest) != (last.version, last.digest):
+                yield (
+                    "HEAD_STALE",
+                    stream,
+                    f"the head is version {opened.head.version}, the log's newest {last.version}",
+                )
+            for name in differing:
+                yield "COLUMN_DIFFERS", stream, f"column {name} differs from the head"
+            batch[pk] = opened.head
+            if len(batch) >= 500:
+                yield from self._member_problems(alias, batch)
+                batch = {}
+        yield from self._member_problems(alias, batch)
+        for stream in newest:
+            yield "ROW_MISSING", stream, "the log has a living entity without a row"
+
+    def _member_problems(
+        self, alias: str, heads: dict[Any, Head]
+    ) -> Iterator[tuple[str, str, str]]:
+        for field in self.binding.members:
+            rows = current_members(field.remote_field.through, alias, heads) if heads else {}
+            for pk, members in rows.items():
+                if members != heads[pk].state.get(field.name, []):
+                    yield (
+                        "MEMBERS_DIFFER",
+                        self.stream(pk),
+                        f"the rows of {field.name} differ from the head",
+                    )
+
+
+def refuse_read_only(instance: Any) -> None:
+    """Refuse to save what ``as_of`` gave.
+
+    Raises:
+        NotJournalled: the instance shows the past.
+    """
+    past = instance._state.__dict__.get("sealed_read_only")
+    if past is not None:
+        raise NotJournalled(f"{past} is a view of the past; load the entity to change it.")
+
+
+def register_model(model: Any) -> None:
+    """Make a model known to the store."""
+    register(ModelProjector(model))

@@ -1,0 +1,88 @@
+"""Scans: answering on a table's opened heads what no index can answer."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.db import connections
+
+from ..conf import get_settings
+from ..errors import ScanRefused
+from .binding import Opened, require_binding
+from .projection import pk_param, scan_heads
+
+logger = logging.getLogger("django_jazzauth.sealed")
+
+
+def opened_rows(model: Any, alias: str, what: str, limit: int) -> list[tuple[Any, Opened]]:
+    """Every row of a model with its head opened.
+
+    Args:
+        model: the event-sourced model.
+        alias: database alias.
+        what: what needs it and how to do without, for the error.
+        limit: the most rows that may be opened.
+
+    Raises:
+        ScanRefused: the table has more rows.
+    """
+    binding = require_binding(model)
+    rows = scan_heads(binding, alias, limit + 1)
+    if len(rows) > limit:
+        raise ScanRefused(f"{what} {model._meta.label} has more than {limit} rows.")
+    return [(pk, binding.open(alias, pk, blob)) for pk, blob in rows]
+
+
+def rows_for_query(compiler: Any, field: Any, lookup: str) -> list[tuple[Any, Opened]]:
+    """The opened rows for a lookup: one scan per table and query, logged.
+
+    Raises:
+        ScanRefused: the table has more rows than ``JAZZAUTH["SCAN_LIMIT"]``.
+    """
+    scans = compiler.__dict__.setdefault("sealed_scans", {})
+    key = (field.model, compiler.connection.alias)
+    if key not in scans:
+        advice = _advice(field, lookup)
+        scans[key] = opened_rows(
+            field.model,
+            compiler.connection.alias,
+            f"{field}__{lookup} would open every head. {advice} (or raise SCAN_LIMIT).",
+            get_settings().SCAN_LIMIT,
+        )
+        logger.warning("%s__%s opened %d heads. %s.", field, lookup, len(scans[key]), advice)
+    return scans[key]  # type: ignore[no-any-return]
+
+
+def _advice(field: Any, lookup: str) -> str:
+    if lookup in ("exact", "in") and not field.searchable:
+        return "Declare the field searchable=True to answer it from an index"
+    if lookup == "iexact":
+        return "Declare the field searchable=True, casefold=True to answer it from an index"
+    return "Narrow it by an exact look-up on a searchable field"
+
+
+def ranked_rows(field: Any, alias: str) -> list[tuple[Any, int]]:
+    """Primary keys, as SQL parameters, with the rank of the field's opened value.
+
+    Rows whose value is NULL are left out. Equal values share a rank.
+
+    Raises:
+        ScanRefused: the table has more rows than ``JAZZAUTH["ORDER_LIMIT"]``.
+    """
+    binding = require_binding(field.model)
+    rows = opened_rows(
+        field.model,
+        alias,
+        f"Ordering by {field} would open every head. Order by a plain column instead "
+        "(or raise ORDER_LIMIT).",
+        get_settings().ORDER_LIMIT,
+    )
+    valued = []
+    for pk, opened in rows:
+        value = binding.values(opened.head.state)[field.attname]
+        if value is not None:
+            valued.append((value, pk))
+    ranks = {value: rank for rank, value in enumerate(sorted({value for value, _ in valued}), 1)}
+    connection = connections[alias]
+    return [(pk_param(binding, connection, pk), ranks[value]) for value, pk in valued]

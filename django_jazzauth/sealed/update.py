@@ -1,0 +1,320 @@
+"""Changing entities: ``save()`` of a loaded instance and ``QuerySet.update()``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from django.db import connections, models, transaction
+
+from ..errors import ConcurrentUpdate, SealBroken
+from ..store.event_sql import hold_writer_lock
+from .binding import Binding, Opened
+from .evaluate import evaluate, names_in
+from .kinds import SealedKind
+from .load import Snapshot, snapshot_of
+from .projection import select_head
+from .record import Change, record
+
+BATCH = 500
+_TRIES = 100
+
+
+def update_instance(
+    binding: Binding, alias: str, obj: Any, pk: Any, values: Sequence[tuple[Any, Any, Any]]
+) -> bool:
+    """What ``save()`` does for a row that may exist.
+
+    The fields that this instance changed since it was loaded win; all others are taken from the
+    newest head and copied onto the instance.
+
+    Args:
+        binding: the model whose table is written.
+        alias: database alias.
+        obj: the instance.
+        pk: its primary key.
+        values: Django's list of (field, None, value after ``pre_save``).
+
+    Returns:
+        False if there is no such row.
+
+    Raises:
+        ConcurrentUpdate: ``save(expected_version=n)`` met another version.
+    """
+    with transaction.atomic(using=alias, savepoint=False):
+        return _update_instance(binding, alias, obj, pk, values)
+
+
+def _update_instance(
+    binding: Binding, alias: str, obj: Any, pk: Any, values: Sequence[tuple[Any, Any, Any]]
+) -> bool:
+    wanted = {field.attname: value for field, _, value in values if field.attname in binding.codecs}
+    snapshot = snapshot_of(obj)
+    if snapshot is not None and (snapshot.alias != alias or snapshot.pk != pk):
+        snapshot = None
+    expected = obj._state.__dict__.get("sealed_expected_version")
+    old = snapshot.opened if snapshot else None
+    if old is None or any(hasattr(value, "resolve_expression") for value in wanted.values()):
+        old = _read(binding, alias, pk)
+        if old is None:
+            return False
+    changed = _changed(binding, wanted, snapshot.values if snapshot else None, old)
+    for _ in range(_TRIES):
+        if expected is not None and old.head.version != expected:
+            raise ConcurrentUpdate(
+                f"{binding.stream(pk)} is at version {old.head.version}, not {expected}."
+            )
+        settled = _settle(binding, alias, pk, old, changed)
+        settled = {
+            attname: value
+            for attname, value in settled.items()
+            if binding.encode(attname, value) != old.head.state.get(binding.codecs[attname].name)
+        }
+        if not settled:
+            fresh = _read(binding, alias, pk)
+            if fresh is None:
+                return False
+            if fresh.blob == old.blob:
+                _adopt(binding, alias, obj, pk, fresh, snapshot, changed)
+                return True
+            old = fresh
+            continue
+        new = record(binding, alias, [Change(pk, old, settled)])[0]
+        if new is not None:
+            _adopt(binding, alias, obj, pk, new, snapshot, changed)
+            return True
+        old = _read(binding, alias, pk)
+        if old is None:
+            return False
+    raise ConcurrentUpdate(f"{binding.stream(pk)} changed on each of {_TRIES} tries to save it.")
+
+
+def _read(binding: Binding, alias: str, pk: Any) -> Opened | None:
+    blob = select_head(binding, alias, pk)
+    return None if blob is None else binding.open(alias, pk, blob)
+
+
+def _changed(
+    binding: Binding, wanted: dict[str, Any], loaded: dict[str, Any] | None, old: Opened
+) -> dict[str, Any]:
+    changed = {}
+    for attname, value in wanted.items():
+        if loaded is None or attname not in loaded:
+            changed[attname] = value
+        elif hasattr(value, "resolve_expression"):
+            changed[attname] = value
+        elif value is not loaded[attname] or binding.codecs[attname].mutable:
+            encode = binding.codecs[attname].encode
+            if encode(value) != encode(loaded[attname]):
+                changed[attname] = value
+    return changed
+
+
+def _settle(
+    binding: Binding, alias: str, pk: Any, old: Opened, changed: dict[str, Any]
+) -> dict[str, Any]:
+    """Turn expressions among the values into values, against the row as it is now."""
+    expressions = {n: v for n, v in changed.items() if hasattr(v, "resolve_expression")}
+    if not expressions:
+        return changed
+    settled = dict(changed)
+    queryset = binding.model._base_manager.using(alias).filter(pk=pk)
+    (_, _, values) = next(iter(_evaluated(binding, alias, queryset, expressions)))
+    settled.update(values)
+    return settled
+
+
+def _adopt(
+    binding: Binding,
+    alias: str,
+    obj: Any,
+    pk: Any,
+    opened: Opened,
+    snapshot: Snapshot | None,
+    saved: dict[str, Any],
+) -> None:
+    """Let the instance stand on the new head; what others changed is copied onto it."""
+    current = binding.values(opened.head.state)
+    loaded = snapshot.values if snapshot else {}
+    baseline = dict(current)
+    attributes = obj.__dict__
+    for attname, value in current.items():
+        if attname in saved or attname not in attributes:
+            continue
+        if attname not in loaded:
+            continue
+        mine, then = attributes[attname], loaded[attname]
+        if mine is then or mine == then:
+            if value != then:
+                setattr(obj, attname, value)
+        else:  # changed here, but not part of this save: it stays a pending change
+            baseline[attname] = then
+    setattr(obj, binding.head_field.attname, opened.blob)
+    for companion in binding.folded:
+        if companion.attname in attributes:
+            setattr(
+                obj,
+                companion.attname,
+                companion.column_value(current[companion.source.attname], alias),
+            )
+    obj._state.sealed = Snapshot(alias, pk, opened, baseline)
+
+
+def update_rows(
+    binding: Binding,
+    queryset: Any,
+    values: dict[str, Any],
+    per_row: dict[str, dict[str, Any]] | None = None,
+) -> int:
+    """What ``QuerySet.update()`` and ``bulk_update()`` do: one event per row that changes.
+
+    Args:
+        binding: the model.
+        queryset: the rows, unsliced.
+        values: attname to new value; expressions over plain columns are evaluated by the database,
+            expressions that touch sealed fields in Python.
+        per_row: further values for single rows, by the text of their primary key.
+
+    Returns:
+        The number of rows that matched.
+    """
+    alias = queryset.db
+    matched = 0
+    with transaction.atomic(using=alias, savepoint=False):
+        hold_writer_lock(connections[alias])
+        pending = list(_evaluated(binding, alias, queryset, values, per_row))
+        matched = len(pending)
+        for _ in range(_TRIES):
+            lost: list[Any] = []
+            for start in range(0, len(pending), BATCH):
+                lost.extend(_write(binding, alias, pending[start : start + BATCH]))
+            if not lost:
+                return matched
+            pending = list(
+                _evaluated(binding, alias, queryset.filter(pk__in=lost), values, per_row)
+            )
+            matched -= len(lost) - len(pending)
+    raise ConcurrentUpdate(f"{binding.entity}: rows changed on each of {_TRIES} tries to update.")
+
+
+def _write(
+    binding: Binding, alias: str, rows: Sequence[tuple[Any, Opened, dict[str, Any]]]
+) -> list[Any]:
+    changes = []
+    for pk, old, values in rows:
+        state = old.head.state
+        changed = {
+            attname: value
+            for attname, value in values.items()
+            if binding.encode(attname, value) != state.get(binding.codecs[attname].name)
+        }
+        if changed:
+            changes.append(Change(pk, old, changed))
+    if not changes:
+        return []
+    written = record(binding, alias, changes)
+    return [change.pk for change, new in zip(changes, written, strict=True) if new is None]
+
+
+def write_changes(
+    binding: Binding, alias: str, build: Callable[[Iterable[Any]], list[Change]], pks: list[Any]
+) -> None:
+    """Record changes until no writer came in between.
+
+    Args:
+        binding: the model.
+        alias: database alias.
+        build: makes the changes for some primary keys from their newest heads.
+        pks: primary keys.
+    """
+    with transaction.atomic(using=alias, savepoint=False):
+        for _ in range(_TRIES):
+            changes = build(pks)
+            written = record(binding, alias, changes) if changes else []
+            pks = [c.pk for c, new in zip(changes, written, strict=True) if new is None]
+            if not pks:
+                return
+    raise ConcurrentUpdate(f"{binding.entity}: rows changed on each of {_TRIES} tries.")
+
+
+def _evaluated(
+    binding: Binding,
+    alias: str,
+    queryset: Any,
+    values: dict[str, Any],
+    per_row: dict[str, dict[str, Any]] | None = None,
+) -> Iterable[tuple[Any, Opened, dict[str, Any]]]:
+    """Each row's key, head and new values."""
+    fixed = {n: v for n, v in values.items() if not hasattr(v, "resolve_expression")}
+    in_python, in_sql = {}, {}
+    for attname, value in values.items():
+        if attname in fixed:
+            continue
+        sealed_names = [
+            name for name in names_in(value) if isinstance(_field(binding, name), SealedKind)
+        ]
+        field = binding.codecs[attname].field
+        simple = isinstance(field, SealedKind) and not _has_query(value)
+        (in_python if sealed_names or simple else in_sql)[attname] = value
+    annotations = {
+        f"sealed_{index}": _typed(value, binding.codecs[attname].field)
+        for index, (attname, value) in enumerate(in_sql.items())
+    }
+    head = binding.head_field.attname
+    rows = queryset.order_by().annotate(**annotations).values_list("pk", head, *annotations)
+    for pk, blob, *computed in rows.iterator(chunk_size=2000):
+        opened = binding.open(alias, pk, blob)
+        settled = dict(fixed)
+        settled.update(zip(in_sql, computed, strict=True))
+        if per_row:
+            settled.update(_row_values(binding, alias, pk, per_row[binding.pk_text(pk)]))
+        if in_python:
+            state = binding.values(opened.head.state)
+            lookup = _by_name(binding, state, pk)
+            for attname, value in in_python.items():
+                settled[attname] = evaluate(value, lookup)
+        yield pk, opened, settled
+
+
+def _row_values(binding: Binding, alias: str, pk: Any, values: dict[str, Any]) -> dict[str, Any]:
+    if not any(hasattr(value, "resolve_expression") for value in values.values()):
+        return values
+    rows = binding.model._base_manager.using(alias).filter(pk=pk)
+    return next(iter(_evaluated(binding, alias, rows, values)))[2]
+
+
+def _typed(value: Any, field: Any) -> Any:
+    if isinstance(field, SealedKind):
+        return value
+    return models.ExpressionWrapper(value, output_field=field)
+
+
+def _has_query(value: Any) -> bool:
+    return any(isinstance(part, models.Subquery) for part in _walk(value))
+
+
+def _walk(value: Any) -> Iterable[Any]:
+    yield value
+    if hasattr(value, "get_source_expressions"):
+        for part in value.get_source_expressions():
+            if part is not None:
+                yield from _walk(part)
+
+
+def _field(binding: Binding, name: str) -> Any:
+    for codec in binding.codecs.values():
+        if name in (codec.name, codec.attname):
+            return codec.field
+    return None
+
+
+def _by_name(binding: Binding, values: dict[str, Any], pk: Any) -> Callable[[str], Any]:
+    def lookup(name: str) -> Any:
+        if name in ("pk", binding.pk.name, binding.pk.attname):
+            return pk
+        field = _field(binding, name)
+        if field is None:
+            raise SealBroken(binding.entity, f"no field {name!r} to evaluate an expression with")
+        return values[field.attname]
+
+    return lookup

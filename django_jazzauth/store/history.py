@@ -1,0 +1,163 @@
+"""Looking back: an entity's history, its state at a time, and bringing it back."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from django.db import router, transaction
+
+from ..errors import KeyDestroyed, NeverExisted, StoreError
+from .event_sql import hold_writer_lock
+from .events import Event, moment, open_record, records
+from .journal import DELETED, RESTORED, Draft, append
+from .models import Event as EventRecord
+from .registry import Projector, projector_of
+from .sealing import Head, State
+
+
+def history(instance: Any, *, pk: Any = None, using: str | None = None) -> list[Event]:
+    """Every event of an entity, oldest first.
+
+    Args:
+        instance: a model instance, or the model class together with ``pk``.
+        pk: primary key, when a class was given (also of a deleted entity).
+        using: database alias; by default where the instance is read from.
+
+    Returns:
+        The events. One whose key was destroyed or whose payload was compacted has no state and
+        ``readable`` false.
+
+    Raises:
+        SealBroken: an event was tampered with.
+        StoreError: the model is not event-sourced.
+    """
+    projector, key, alias = _address(instance, pk, using)
+    found = []
+    for record in records(alias, projector.stream(key)):
+        state, cause, readable = _opened(alias, record)
+        values = None if state is None else projector.values(_upcast(projector, record, state))
+        found.append(
+            Event(
+                record.position,
+                record.stream,
+                record.version,
+                record.type,
+                moment(record.recorded_at),
+                cause.get("actor"),
+                values,
+                cause,
+                readable,
+            )
+        )
+    return found
+
+
+def as_of(
+    instance: Any, when: datetime.datetime, *, pk: Any = None, using: str | None = None
+) -> Any:
+    """The entity as it was at a time.
+
+    Args:
+        instance: a model instance, or the model class together with ``pk``.
+        when: an aware time.
+        pk: primary key, when a class was given.
+        using: database alias.
+
+    Returns:
+        An unsaved instance; saving it raises.
+
+    Raises:
+        NeverExisted: it did not exist then: not yet created, or already deleted.
+        KeyDestroyed: it existed, but can no longer be read.
+    """
+    projector, key, alias = _address(instance, pk, using)
+    if when.tzinfo is None:
+        raise ValueError("as_of() needs an aware time.")
+    epoch = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+    limit = (when - epoch) // datetime.timedelta(microseconds=1)
+    stream = projector.stream(key)
+    record = (
+        EventRecord.objects.using(alias)
+        .filter(stream=stream, recorded_at__lte=limit)
+        .order_by("-version")
+        .first()
+    )
+    if record is None or record.type == DELETED:
+        raise NeverExisted(f"{stream} did not exist at {when.isoformat()}.")
+    state, _ = open_record(alias, record)
+    head = _head(record, _upcast(projector, record, state or {}))
+    return projector.instance(alias, key, head)
+
+
+def restore(model: Any, pk: Any, *, using: str | None = None) -> Any:
+    """Bring a deleted entity back, as it was before it was deleted.
+
+    Args:
+        model: the model class.
+        pk: its primary key.
+        using: database alias.
+
+    Returns:
+        The instance, saved.
+
+    Raises:
+        NeverExisted: there is no such stream.
+        StoreError: it is not deleted.
+        KeyDestroyed: it was shredded, or its payload was compacted away.
+    """
+    projector, key, alias = _address(model, pk, using)
+    stream = projector.stream(key)
+    with transaction.atomic(using=alias, savepoint=False):
+        hold_writer_lock(transaction.get_connection(alias))
+        found = list(records(alias, stream).order_by("-version")[:2])  # type: ignore[attr-defined]
+        if not found:
+            raise NeverExisted(f"{stream} never existed.")
+        if found[0].type != DELETED:
+            raise StoreError(f"{stream} is not deleted.")
+        state, _ = open_record(alias, found[1])
+        if state is None:
+            raise KeyDestroyed(f"{stream} has no state left to restore.")
+        state = _upcast(projector, found[1], state)
+        draft = Draft(
+            projector.entity,
+            stream,
+            projector.subject(key, state),
+            RESTORED,
+            _head(found[1], state).schema,
+            state,
+            _head(found[0], {}),
+        )
+        written = append(alias, [draft])[0]
+        if written is None:
+            raise StoreError(f"{stream} was written by another process meanwhile.")
+        projector.insert(alias, key, written.head, written.blob)
+    return projector.model._base_manager.using(alias).get(pk=key)
+
+
+def _address(model: Any, pk: Any, using: str | None) -> tuple[Projector, Any, str]:
+    projector = projector_of(model)
+    if isinstance(model, type):
+        if pk is None:
+            raise StoreError("Name the entity: pass pk= together with the model class.")
+        return projector, pk, using or router.db_for_read(model)
+    key = model.pk if pk is None else pk
+    if key is None:
+        raise StoreError("The instance has no primary key.")
+    return projector, key, using or model._state.db or router.db_for_read(type(model))
+
+
+def _opened(alias: str, record: EventRecord) -> tuple[State | None, State, bool]:
+    try:
+        state, cause = open_record(alias, record)
+    except KeyDestroyed:
+        return None, {}, False
+    return state, cause, True
+
+
+def _head(record: EventRecord, state: State) -> Head:
+    return Head(record.version, record.schema, bytes(record.digest), record.recorded_at, state)
+
+
+def _upcast(projector: Projector, record: EventRecord, state: State) -> State:
+    return projector.upcast(_head(record, state)).state

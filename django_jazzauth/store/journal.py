@@ -1,0 +1,166 @@
+"""The Journal: the only writer of events."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from ..conf import get_settings
+from ..crypto.digest import event_digest, payload_hash
+from ..errors import KeyUnavailable, ValueNotStorable
+from ..keys.keyring import Keyring, keyring
+from .acting import current_cause
+from .event_sql import EventRow, insert_events, keys_are_live, last_events, written_digests
+from .sealing import Head, State, event_aad, seal_head, seal_payload
+
+CREATED = "created"
+UPDATED = "updated"
+DELETED = "deleted"
+RESTORED = "restored"
+
+NO_DIGEST = bytes(32)
+_TRIES = 5
+
+
+@dataclass(slots=True)
+class Draft:
+    """A change that is about to become an event.
+
+    Attributes:
+        entity: stable name of the model.
+        stream: the entity's stream.
+        subject: whose data key seals it.
+        type: ``created``, ``updated``, ``deleted`` or ``restored``.
+        schema: number of the schema of ``state``.
+        state: the whole state after the change; None when it is deleted.
+        previous: the head that the change was made against; None for the first event.
+        fresh: the subject has no data key yet (a new person); saves a look-up.
+    """
+
+    entity: str
+    stream: str
+    subject: str
+    type: str
+    schema: int
+    state: State | None
+    previous: Head | None = None
+    fresh: bool = False
+
+
+@dataclass(slots=True)
+class Written:
+    """An appended event: its head, opened and sealed (empty bytes after a deletion)."""
+
+    head: Head
+    blob: bytes = field(repr=False)
+
+
+def append(alias: str, drafts: Sequence[Draft]) -> list[Written | None]:
+    """Append one event per draft, inside the caller's transaction.
+
+    Args:
+        alias: database alias; a transaction must be open on it.
+        drafts: at most one per stream. They are written in the order of their stream names, so
+            that two writers of the same streams wait for each other instead of deadlocking.
+
+    Returns:
+        For each draft its event, or None when another writer took that version first: read the
+        head again and decide anew.
+
+    Raises:
+        ValueNotStorable: the state is larger than ``JAZZAUTH["MAX_STATE_BYTES"]``.
+        KeyUnavailable: the keys keep changing underneath.
+    """
+    keys = keyring(alias)
+    results: list[Written | None] = [None] * len(drafts)
+    pending = sorted(range(len(drafts)), key=lambda index: drafts[index].stream)
+    for _ in range(_TRIES):
+        epoch_id = keys.current().id
+        sealed = _seal(keys, epoch_id, [drafts[index] for index in pending])
+        rows = [row for row, _ in sealed]
+        count = insert_events(alias, rows, UUID(bytes=epoch_id))
+        if count == len(rows):
+            lost: list[int] = []
+        else:
+            digests = written_digests(alias, rows)
+            lost = [n for n, row in enumerate(rows) if row.digest not in digests]
+        lost_set = set(lost)
+        for n, index in enumerate(pending):
+            if n not in lost_set:
+                results[index] = sealed[n][1]
+        if not lost:
+            return results
+        if keys_are_live(alias, {rows[n].key_id for n in lost}, UUID(bytes=epoch_id)):
+            return results
+        keys.forget()
+        pending = [pending[n] for n in lost]
+    raise KeyUnavailable("the epoch or a data key changed on every try to write under it")
+
+
+def last_heads(alias: str, streams: Sequence[str]) -> dict[str, Head]:
+    """The newest event of each stream as the ``previous`` of a draft (without its state)."""
+    return {
+        stream: Head(version, 0, digest, recorded_at, {})
+        for stream, (version, digest, recorded_at, _) in last_events(alias, streams).items()
+    }
+
+
+def _seal(
+    keys: Keyring, epoch_id: bytes, drafts: Sequence[Draft]
+) -> list[tuple[EventRow, Written]]:
+    handles = (
+        {drafts[0].subject: keys.data_key(drafts[0].subject, fresh=drafts[0].fresh)}
+        if len(drafts) == 1
+        else keys.data_keys(
+            list(dict.fromkeys(draft.subject for draft in drafts)),
+            fresh=all(draft.fresh for draft in drafts),
+        )
+    )
+    limit = get_settings().MAX_STATE_BYTES
+    now = time.time_ns() // 1000
+    meta = current_cause()
+    sealed = []
+    for draft in drafts:
+        handle = handles[draft.subject]
+        key_id = UUID(bytes=handle.id)
+        previous = draft.previous
+        version = previous.version + 1 if previous else 1
+        # A clock that jumps back must not make a stream's time run backwards.
+        recorded_at = max(now, previous.recorded_at) if previous else now
+        aad = event_aad(draft.stream, version, draft.type, draft.schema, key_id, recorded_at)
+        payload = seal_payload(handle.envelope, aad, draft.state, dict(meta))
+        if len(payload) > limit:
+            raise ValueNotStorable(
+                f"The state of {draft.stream} is {len(payload)} bytes; "
+                f'JAZZAUTH["MAX_STATE_BYTES"] allows {limit}.'
+            )
+        digest = event_digest(
+            previous=previous.digest if previous else NO_DIGEST,
+            stream=draft.stream,
+            version=version,
+            type=draft.type,
+            schema=draft.schema,
+            key_id=handle.id,
+            recorded_at=recorded_at,
+            payload_hash=payload_hash(payload),
+        )
+        row = EventRow(
+            draft.stream,
+            version,
+            draft.type,
+            draft.schema,
+            key_id,
+            recorded_at,
+            digest,
+            payload,
+        )
+        head = Head(version, draft.schema, digest, recorded_at, draft.state or {})
+        blob = (
+            seal_head(keys.head_cipher(epoch_id, draft.entity), epoch_id, draft.stream, head)
+            if draft.state is not None
+            else b""
+        )
+        sealed.append((row, Written(head, blob)))
+    return sealed

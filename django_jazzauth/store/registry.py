@@ -1,0 +1,86 @@
+"""Which models keep their rows as projections of the log.
+
+The store knows models only through this interface; ``sealed/`` registers an implementation for
+each model as it is defined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from ..errors import StoreError
+from .sealing import Head
+
+
+class Projector(Protocol):
+    """One event-sourced model, as the store needs it."""
+
+    @property
+    def entity(self) -> str:
+        """Stable name of the model in its streams."""
+
+    @property
+    def model(self) -> Any:
+        """The concrete model class."""
+
+    def stream(self, pk: Any) -> str:
+        """Name of the stream of the row with this key."""
+
+    def key(self, stream: str) -> Any:
+        """Primary key of the row that a stream belongs to."""
+
+    def subject(self, pk: Any, state: dict[str, Any]) -> str:
+        """Whose data key seals the entity's events."""
+
+    def upcast(self, head: Head) -> Head:
+        """The head with its state brought to the present schema."""
+
+    def values(self, state: dict[str, Any]) -> dict[str, Any]:
+        """Field name to Python value, for people and programs."""
+
+    def instance(self, alias: str, pk: Any, head: Head) -> Any:
+        """An unsaved instance with the state's values."""
+
+    def insert(self, alias: str, pk: Any, head: Head, blob: bytes) -> None:
+        """Write the row of an entity from its head, member rows included."""
+
+    def clear(self, alias: str) -> int:
+        """Delete every row, member rows included, and return how many there were."""
+
+    def problems(self, alias: str, newest: dict[str, Head]) -> Iterator[tuple[str, str, str]]:
+        """What is wrong with rows: (code, stream, detail), given the newest event of each stream.
+
+        ``newest`` holds heads by stream and is emptied of those that have a row.
+        """
+
+
+_projectors: dict[str, Projector] = {}
+
+
+def register(projector: Projector) -> None:
+    """Make a model known to the store under its entity name."""
+    _projectors[projector.entity] = projector
+
+
+def projectors() -> list[Projector]:
+    """Every registered model, in the order in which they were defined."""
+    return list(_projectors.values())
+
+
+def projector_of(model: Any) -> Projector:
+    """The projector of a model class or instance.
+
+    Raises:
+        StoreError: the model is not event-sourced.
+    """
+    concrete = model._meta.concrete_model
+    for projector in _projectors.values():
+        if projector.model is concrete:
+            return projector
+    raise StoreError(f"{concrete._meta.label} is not event-sourced.")
+
+
+def projector_for(stream: str) -> Projector | None:
+    """The projector of a stream's entity; None if no model has that name now."""
+    return _projectors.get(stream.partition("/")[0])

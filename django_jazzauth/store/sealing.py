@@ -1,0 +1,123 @@
+"""Bytes of an event's payload and of a head: what is sealed, and what it is bound to.
+
+The one place that knows the AADs. ``docs/format.md`` is its specification.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from ..crypto.envelope import Envelope, HeadCipher
+from ..crypto.framing import frame
+from ..errors import SealBroken
+
+State = dict[str, Any]
+
+HEAD_FORMAT = 1
+_HEADER = 1 + 16 + 4 + 2
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder()
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """An opened head: an entity's newest state and where it stands in its stream.
+
+    Attributes:
+        version: the event's number in its stream, from 1.
+        schema: number of the schema that ``state`` was written under.
+        digest: 32 bytes, the digest of the event that this head is the copy of.
+        recorded_at: microseconds since 1970-01-01 UTC, never lower than the version before.
+        state: field name to primitive value.
+    """
+
+    version: int
+    schema: int
+    digest: bytes
+    recorded_at: int
+    state: State
+
+
+def stream_name(entity: str, key: object) -> str:
+    """Name of an entity's stream: ``entity/primary key``."""
+    return f"{entity}/{key}"
+
+
+def head_epoch(blob: bytes) -> bytes:
+    """The 16-byte id of the epoch that a head is sealed under.
+
+    Raises:
+        ValueError: the bytes are not a head of a format known to this release.
+    """
+    if len(blob) <= _HEADER or blob[0] != HEAD_FORMAT:
+        raise ValueError("not a head")
+    return blob[1:17]
+
+
+def seal_head(cipher: HeadCipher, epoch_id: bytes, stream: str, head: Head) -> bytes:
+    """Seal a head. Deterministic: the same event under the same epoch gives the same bytes."""
+    header = b"".join(
+        (
+            b"\x01",
+            epoch_id,
+            head.version.to_bytes(4, "big"),
+            head.schema.to_bytes(2, "big"),
+        )
+    )
+    plaintext = head.digest + head.recorded_at.to_bytes(8, "big") + _encoder.encode(head.state)
+    aad = frame("jazzauth/head/1", stream, header)
+    return header + cipher.seal(plaintext, aad, head.digest[:12])
+
+
+def open_head(cipher: HeadCipher, stream: str, blob: bytes) -> Head:
+    """Open a head that belongs to ``stream``.
+
+    Raises:
+        SealBroken: the bytes were changed, or belong to another stream, version or database.
+    """
+    header = blob[:_HEADER]
+    aad = frame("jazzauth/head/1", stream, header)
+    try:
+        plaintext = cipher.open(blob[_HEADER:], aad)
+        state = _decoder.decode(plaintext[40:])
+    except (ValueError, msgspec.DecodeError) as error:
+        raise SealBroken(stream, "the head does not open") from error
+    return Head(
+        version=int.from_bytes(header[17:21], "big"),
+        schema=int.from_bytes(header[21:23], "big"),
+        digest=plaintext[:32],
+        recorded_at=int.from_bytes(plaintext[32:40], "big"),
+        state=state,
+    )
+
+
+def event_aad(
+    stream: str, version: int, type_: str, schema: int, key_id: UUID, recorded_at: int
+) -> bytes:
+    """What an event's payload is bound to: every plain column of its row."""
+    return frame("jazzauth/payload/1", stream, version, type_, schema, key_id.bytes, recorded_at)
+
+
+def seal_payload(envelope: Envelope, aad: bytes, state: State | None, meta: State) -> bytes:
+    """Seal what happened: the state after the event (None after a deletion) and who did it."""
+    return envelope.seal(_encoder.encode((state, meta)), aad)
+
+
+def open_payload(
+    envelope: Envelope, aad: bytes, blob: bytes, stream: str
+) -> tuple[State | None, State]:
+    """Open an event's payload.
+
+    Raises:
+        SealBroken: the payload or one of the plain columns beside it was changed.
+    """
+    try:
+        state, meta = _decoder.decode(envelope.open(blob, aad))
+    except (ValueError, msgspec.DecodeError) as error:
+        raise SealBroken(stream, "the event's payload does not open") from error
+    return state, meta

@@ -1,0 +1,142 @@
+"""Verification: does the log still say what it said, and do the projections agree with it?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from django.db.models import F
+
+from ..crypto.digest import event_digest, payload_hash
+from ..errors import JazzAuthError, KeyDestroyed
+from .events import open_record
+from .journal import DELETED, NO_DIGEST
+from .models import Event as EventRecord
+from .registry import projector_for, projectors
+from .sealing import Head
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong.
+
+    Attributes:
+        code: a stable name, such as ``CHAIN_BROKEN`` or ``COLUMN_DIFFERS``.
+        stream: the entity's stream.
+        version: the event, or None when the row is meant.
+        detail: for people; never a value.
+    """
+
+    code: str
+    stream: str
+    version: int | None
+    detail: str
+
+
+@dataclass(slots=True)
+class Report:
+    """What ``verify`` found."""
+
+    events: int = 0
+    streams: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+
+def verify(using: str = "default", progress: Progress | None = None) -> Report:
+    """Check the whole log and every projection.
+
+    Walks every stream: versions without gaps, the digest chain, each payload's seal; then every
+    row: the head is the newest event, the columns are the head's, every living entity has a row.
+
+    Args:
+        using: database alias.
+        progress: called with the number of events read and their total.
+
+    Returns:
+        A report that names every problem.
+    """
+    report = Report()
+    newest: dict[str, dict[str, Head]] = {}
+    total = EventRecord.objects.using(using).count() if progress else 0
+    for stream, records in _streams(using):
+        report.streams += 1
+        head = _verify_stream(using, stream, records, report)
+        if progress is not None:
+            progress(report.events, total)
+        if head is not None:
+            newest.setdefault(stream.partition("/")[0], {})[stream] = head
+    for projector in projectors():
+        heads = newest.pop(projector.entity, {})
+        for code, stream, detail in projector.problems(using, heads):
+            report.problems.append(Problem(code, stream, None, detail))
+    return report
+
+
+def _streams(using: str) -> Iterator[tuple[str, list[EventRecord]]]:
+    rows = EventRecord.objects.using(using).order_by(F("stream"), F("version"))
+    current: list[EventRecord] = []
+    for record in rows.iterator(chunk_size=2000):
+        if current and current[0].stream != record.stream:
+            yield current[0].stream, current
+            current = []
+        current.append(record)
+    if current:
+        yield current[0].stream, current
+
+
+def _verify_stream(
+    using: str, stream: str, records: list[EventRecord], report: Report
+) -> Head | None:
+    """Check one stream; returns its newest head, or None if the entity is deleted."""
+    previous = NO_DIGEST
+    expected = 1
+    state = None
+    last = records[-1]
+
+    def found(code: str, version: int, detail: str) -> None:
+        report.problems.append(Problem(code, stream, version, detail))
+
+    for record in records:
+        report.events += 1
+        if record.version != expected:
+            found("EVENT_MISSING", expected, "the stream has a gap before this version")
+        expected = record.version + 1
+        hashed = (
+            payload_hash(bytes(record.payload))
+            if record.payload is not None
+            else bytes(record.payload_hash or b"")
+        )
+        digest = event_digest(
+            previous=previous,
+            stream=stream,
+            version=record.version,
+            type=record.type,
+            schema=record.schema,
+            key_id=record.key_id.bytes,
+            recorded_at=record.recorded_at,
+            payload_hash=hashed,
+        )
+        if digest != bytes(record.digest):
+            found("CHAIN_BROKEN", record.version, "the event or one before it was changed")
+        previous = bytes(record.digest)
+        if record.payload is None:
+            continue
+        try:
+            state, _ = open_record(using, record)
+        except KeyDestroyed:
+            continue
+        except JazzAuthError as error:
+            found("SEAL_BROKEN", record.version, str(error))
+    if projector_for(stream) is None:
+        found("UNKNOWN_ENTITY", last.version, "no installed model has this entity name")
+        return None
+    if last.type == DELETED:
+        return None
+    return Head(last.version, last.schema, bytes(last.digest), last.recorded_at, state or {})

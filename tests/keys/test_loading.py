@@ -1,0 +1,205 @@
+"""Other workers, other epochs, and tables that somebody changed by hand."""
+
+import os
+import uuid
+
+import pytest
+from django.utils import timezone
+
+from django_jazzauth.crypto.envelope import EnvelopeError
+from django_jazzauth.errors import SealBroken, WrongWorkerSecret
+from django_jazzauth.keys.models import Epoch, Grant, IndexRoot, Worker
+from django_jazzauth.keys.secret import WorkerSecret
+from django_jazzauth.keys.source import worker_secret
+from django_jazzauth.keys.wrapping import EpochKey
+
+from .conftest import SUITE, add_worker, grant, own_key, rotate
+
+NONCE = bytes(12)
+
+
+def flipped(data, position):
+    changed = bytearray(data)
+    changed[position] ^= 1
+    return bytes(changed)
+
+
+# -- workers --------------------------------------------------------------------------------------
+
+
+def test_another_worker_that_was_granted_opens_everything(ring, start_as):
+    handle = ring.data_key("user/1")
+    column = ring.index_cipher("user", "email").seal(b"ada")
+    other = add_worker()
+    grant(own_key(Epoch.objects.get()), other)
+    theirs = start_as(other)
+    assert theirs.data_key("user/1").id == handle.id
+    assert theirs.index_cipher("user", "email").open(column) == b"ada"
+
+
+def test_a_new_worker_reads_old_epochs_through_the_newest(ring, start_as):
+    old = ring.current()
+    sealed = ring.head_cipher(old.id, "user").seal(b"state", b"", NONCE)
+    rotate()
+    other = add_worker()
+    rotate(worker_secret(), other)
+    theirs = start_as(other)
+    assert theirs.current().number == 3
+    assert theirs.head_cipher(old.id, "user").open(sealed, b"") == b"state"
+    assert theirs.index_cipher("user", "email")
+    assert Grant.objects.filter(worker_id=other.worker_id).count() == 1
+
+
+def test_an_unknown_secret_is_refused_and_told_what_to_do(ring, start_as):
+    ring.current()
+    stranger = WorkerSecret.generate()
+    own = worker_secret().worker_id
+    theirs = start_as(stranger)
+    for ask in (
+        theirs.current,
+        lambda: theirs.data_key("user/1"),
+        lambda: theirs.index_cipher("user", "email"),
+        lambda: theirs.data_key_by_id(bytes(16)),
+    ):
+        with pytest.raises(WrongWorkerSecret) as caught:
+            ask()
+    text = str(caught.value)
+    assert stranger.worker_id in text and f"first ({own})" in text
+    assert f"jazzauth worker grant {stranger.worker_id}" in text
+    assert "does not know it" in text
+    assert caught.value.code == "WRONG_WORKER_SECRET"
+    assert caught.value.args == (stranger.worker_id, caught.value.reason)
+    assert Epoch.objects.count() == Worker.objects.count() == Grant.objects.count() == 1
+
+
+def test_a_removed_worker_is_told_so(ring, start_as):
+    ring.current()
+    me, other = worker_secret(), add_worker("reserve")
+    rotate(other)
+    Worker.objects.filter(pk=me.worker_id).update(removed_at=timezone.now())
+    ring.forget()
+    with pytest.raises(WrongWorkerSecret, match=r"was removed .* workers, reserve \(w_"):
+        ring.current()
+    assert start_as(other).current().number == 2
+
+
+def test_a_worker_without_the_newest_epoch_is_told_so(ring):
+    ring.current()
+    rotate(add_worker())
+    ring.forget()
+    with pytest.raises(WrongWorkerSecret, match="not granted epoch 2"):
+        ring.current()
+
+
+def test_nobody_left_is_said(ring, start_as):
+    ring.current()
+    Worker.objects.update(removed_at=timezone.now())
+    with pytest.raises(WrongWorkerSecret, match="none is left"):
+        start_as(WorkerSecret.generate()).current()
+
+
+# -- tampering ------------------------------------------------------------------------------------
+
+
+def refused(ring, match):
+    ring.forget()
+    with pytest.raises(SealBroken, match=match):
+        ring.current()
+
+
+def test_changed_bytes_of_a_grant_are_noticed(ring):
+    ring.current()
+    sealed = bytes(Grant.objects.get().sealed)
+    for position in (0, 1, 2, 600, 1100, 1125, len(sealed) - 1):
+        Grant.objects.update(sealed=flipped(sealed, position))
+        refused(ring, "epoch 1: its key")
+
+
+def test_a_grant_of_another_epoch_or_suite_is_noticed(ring):
+    ring.current()
+    rotate()
+    first, second = Grant.objects.order_by("id")
+    Grant.objects.filter(pk=second.pk).update(sealed=first.sealed)
+    refused(ring, "epoch 2: its key")
+
+
+def test_changed_bytes_of_a_wrapped_epoch_are_noticed(ring):
+    ring.current()
+    rotate()
+    wrapped = bytes(Epoch.objects.get(number=2).previous_wrapped)
+    for position in range(len(wrapped)):
+        Epoch.objects.filter(number=2).update(previous_wrapped=flipped(wrapped, position))
+        refused(ring, "epoch 1: its key")
+
+
+def slip_in_epoch(previous_wrapped=None):
+    """What somebody with write access, but without any key, can do: seal to a public key."""
+    old = Epoch.objects.get()
+    foreign = EpochKey(uuid.uuid4().bytes, 2, os.urandom(32))
+    Epoch.objects.update(superseded_at=timezone.now())
+    Epoch.objects.create(
+        id=uuid.UUID(bytes=foreign.id),
+        number=2,
+        previous_wrapped=foreign.wrap_previous(EpochKey(old.id.bytes, 1, os.urandom(32))),
+    )
+    grant(foreign, worker_secret())
+
+
+def test_a_foreign_epoch_slipped_in_is_noticed(ring):
+    ring.current()
+    slip_in_epoch()
+    refused(ring, "epoch 1: its grant and the epoch after it disagree")
+
+
+@pytest.mark.parametrize("in_use", [[], [1], [1, 2]])
+def test_only_the_newest_epoch_may_be_in_use(ring, in_use):
+    ring.current()
+    rotate()
+    Epoch.objects.update(superseded_at=timezone.now())
+    Epoch.objects.filter(number__in=in_use).update(superseded_at=None)
+    refused(ring, "not the newest epoch")
+
+
+def test_changed_bytes_of_an_index_root_are_noticed(ring):
+    ring.current()
+    wrapped = bytes(IndexRoot.objects.get().wrapped)
+    for position in range(len(wrapped)):
+        IndexRoot.objects.update(wrapped=flipped(wrapped, position))
+        refused(ring, "index root 1")
+    IndexRoot.objects.update(wrapped=wrapped, generation=2)
+    refused(ring, "index root 2")
+
+
+def test_an_index_root_under_a_closed_epoch_is_left_out(ring):
+    ring.current()
+    rotate()
+    old = Epoch.objects.get(number=1)
+    old.grants.all().delete()
+    Epoch.objects.filter(number=2).update(previous_wrapped=None)
+    ring.forget()
+    assert ring.current().number == 2
+    assert ring._holder.get().keys.roots == ()
+
+
+def test_an_endorsement_cannot_be_made_without_the_epochs_key(ring):
+    ring.current()
+    key, other = own_key(Epoch.objects.get()), add_worker()
+    public = other.public_key(SUITE)
+    endorsement = key.endorse(other.worker_id, SUITE, public)
+    assert key.endorsed(other.worker_id, SUITE, endorsement) == public
+    forged = EpochKey(key.id, 1, os.urandom(32)).endorse(other.worker_id, SUITE, public)
+    for worker_id, suite, sealed in (
+        (other.worker_id, SUITE, forged),
+        (worker_secret().worker_id, SUITE, endorsement),
+        (other.worker_id, "x25519", endorsement),
+    ):
+        with pytest.raises(EnvelopeError):
+            key.endorsed(worker_id, suite, sealed)
+
+
+def test_nothing_opened_is_shown(ring):
+    ring.current()
+    keys = ring._holder.get().keys
+    assert repr(keys.current) == "<EpochKey 1>"
+    for text in (repr(keys), str(keys), repr(ring)):
+        assert repr(keys.current._key) not in text and repr(keys.roots[0].root) not in text

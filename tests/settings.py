@@ -1,0 +1,100 @@
+"""Settings of the test suite. ``JAZZAUTH_TEST_DB`` chooses the database: sqlite, postgres, mariadb."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from django_jazzauth.keys.secret import WorkerSecret
+
+BASE_DIR = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+SECRET_KEY = "a key that only the tests use, and long enough for Django"
+DEBUG = False
+USE_TZ = True
+ALLOWED_HOSTS = ["*"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+STATIC_URL = "static/"
+ROOT_URLCONF = "tests.urls"
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_jazzauth",
+    "tests.testapp",
+]
+MIDDLEWARE = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+AUTH_USER_MODEL = "django_jazzauth.User"
+SESSION_ENGINE = "django_jazzauth.sessions"
+AUTHENTICATION_BACKENDS = ["django_jazzauth.backends.EventStoreBackend"]
+# Fast on purpose; the real hashers have tests of their own.
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.MD5PasswordHasher",
+    "django_jazzauth.hashers.Argon2idPasswordHasher",
+    "django_jazzauth.hashers.BetterAuthScryptHasher",
+]
+
+JAZZAUTH: dict[str, Any] = {
+    # Processes that a test starts must open what the test wrote.
+    "WORKER_SECRET": os.environ.setdefault(
+        "JAZZAUTH_TEST_WORKER_SECRET", WorkerSecret.generate().to_text()
+    ),
+    "BASE_URL": "http://localhost:3100",
+}
+
+_ENGINE = os.environ.get("JAZZAUTH_TEST_DB", "sqlite")
+
+
+def _sqlite() -> dict[str, Any]:
+    file = os.environ.get("JAZZAUTH_TEST_SQLITE_FILE")
+    database: dict[str, Any] = {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": file or ":memory:",
+        "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 30},
+    }
+    return database
+
+
+def _server(engine: str, user: str) -> dict[str, Any]:
+    return {
+        "ENGINE": f"django.db.backends.{engine}",
+        "HOST": "127.0.0.1",
+        "NAME": os.environ.get("JAZZAUTH_TEST_DB_NAME", "jazzauth"),
+        "USER": user,
+    }
+
+
+if _ENGINE == "postgres":
+    DATABASES = {"default": _server("postgresql", "postgres")}
+elif _ENGINE == "mariadb":
+    import pymysql
+
+    # PyMySQL stands in for mysqlclient, whose version Django asks for.
+    pymysql.version_info = (2, 2, 1, "final", 0)
+    pymysql.install_as_MySQLdb()
+    DATABASES = {"default": _server("mysql", "root")}
+else:
+    DATABASES = {"default": _sqlite()}

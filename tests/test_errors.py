@@ -1,0 +1,57 @@
+import inspect
+import pickle
+
+import pytest
+
+from django_jazzauth import errors
+from django_jazzauth.errors import JazzAuthError, SealBroken, WrongWorkerSecret
+
+CLASSES = [
+    member
+    for _, member in inspect.getmembers(errors, inspect.isclass)
+    if issubclass(member, JazzAuthError)
+]
+
+
+def test_codes_are_unique_and_stable():
+    assert {member.__name__: member.code for member in CLASSES} == {
+        "ConcurrentUpdate": "CONCURRENT_UPDATE",
+        "ImproperSecret": "IMPROPER_SECRET",
+        "ImproperSettings": "IMPROPER_SETTINGS",
+        "JazzAuthError": "JAZZAUTH_ERROR",
+        "KeyDestroyed": "KEY_DESTROYED",
+        "KeyUnavailable": "KEY_UNAVAILABLE",
+        "KeyringError": "KEYRING_ERROR",
+        "NeverExisted": "NEVER_EXISTED",
+        "NotJournalled": "NOT_JOURNALLED",
+        "ScanRefused": "SCAN_REFUSED",
+        "SealBroken": "SEAL_BROKEN",
+        "StoreError": "STORE_ERROR",
+        "ValueNotStorable": "VALUE_NOT_STORABLE",
+        "WrongWorkerSecret": "WRONG_WORKER_SECRET",
+    }
+
+
+@pytest.mark.parametrize("member", CLASSES)
+def test_each_says_what_it_means(member):
+    assert inspect.getdoc(member)
+
+
+def test_a_broken_seal_names_the_entity():
+    error = SealBroken("user/1", "the head does not open")
+    assert (error.stream, error.entity, error.reason) == (
+        "user/1",
+        "user",
+        "the head does not open",
+    )
+    assert str(error) == "user/1: the head does not open"
+    assert SealBroken("user", "x").entity == "user"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [SealBroken("user/1", "reason"), WrongWorkerSecret("w_1", "reason"), errors.StoreError("text")],
+)
+def test_they_survive_pickling(error):
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again), again.args) == (type(error), str(error), error.args)
