@@ -1,13 +1,17 @@
-"""The app's configuration: database pragmas and system checks."""
+"""The app's configuration: system checks, SQLite's pragmas, and no service in a broken state."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.apps import AppConfig
+from django.core.signals import request_started
 from django.db.backends.signals import connection_created
 
 from .conf import get_settings
+
+_BUSY_TIMEOUT = 20_000
+_FIRST_REQUEST = "jazzauth.first_request"
 
 
 class JazzAuthConfig(AppConfig):
@@ -18,19 +22,32 @@ class JazzAuthConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        connection_created.connect(_set_pragmas, dispatch_uid="jazzauth_pragmas")
+        """Connect the signals and register the checks."""
+        from . import checks  # it needs the models, which are there only now
+
+        def before_first_request(**kwargs: Any) -> None:
+            checks.refuse_to_serve()
+            request_started.disconnect(dispatch_uid=_FIRST_REQUEST)
+
+        checks.register_checks()
+        connection_created.connect(set_pragmas, dispatch_uid="jazzauth.pragmas")
+        # A WSGI or ASGI server runs no checks as it starts.
+        request_started.connect(before_first_request, weak=False, dispatch_uid=_FIRST_REQUEST)
 
 
-def _set_pragmas(sender: Any, connection: Any, **kwargs: Any) -> None:
-    """Make SQLite durable and patient.
+def set_pragmas(sender: Any, connection: Any, **kwargs: Any) -> None:
+    """Make a new SQLite connection durable and patient; others are left alone.
 
     In WAL mode an acknowledged commit survives the death of the process; with
     ``JAZZAUTH["SQLITE_SYNCHRONOUS"] = "FULL"`` it survives the loss of power too.
+    ``OPTIONS["timeout"]`` of the project stays; without one, writers wait 20 seconds for each
+    other instead of Python's five.
     """
     if connection.vendor != "sqlite":
         return
     with connection.cursor() as cursor:
+        if "timeout" not in connection.settings_dict["OPTIONS"]:
+            cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT}")
         if not connection.is_in_memory_db():
             cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute(f"PRAGMA synchronous = {get_settings().SQLITE_SYNCHRONOUS}")
-        cursor.execute("PRAGMA busy_timeout = 30000")

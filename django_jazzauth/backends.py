@@ -12,6 +12,8 @@ from django.contrib.auth.models import Permission
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from .hashers import verify_against_nobody
+
 
 def granted_ids(user: Any, relation: str) -> Any:
     """Primary keys of the groups or permissions that were really given to ``user``.
@@ -49,8 +51,7 @@ class EventStoreBackend(ModelBackend):
             if user.check_password(password) and self.user_can_authenticate(user):
                 return user
         if not candidates:
-            # One hash, as for an existing user, so that the time tells nothing.
-            get_user_model()().set_password(password)
+            verify_against_nobody(password)
         return None
 
     async def aauthenticate(
@@ -69,7 +70,7 @@ class EventStoreBackend(ModelBackend):
             if await user.acheck_password(password) and self.user_can_authenticate(user):
                 return user
         if not candidates:
-            get_user_model()().set_password(password)
+            verify_against_nobody(password)
         return None
 
     @staticmethod

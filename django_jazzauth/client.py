@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 
 from django.http import HttpRequest
 
-from .conf import get_settings
+from .conf import ImproperJazzAuthSettings, get_settings
 
 
 def client_address(request: HttpRequest) -> str:
@@ -28,7 +29,7 @@ def client_address(request: HttpRequest) -> str:
 
 def user_agent(request: HttpRequest) -> str:
     """The ``User-Agent`` header, ``""`` when there is none; at most 1,000 characters of it."""
-    return str(request.META.get("HTTP_USER_AGENT") or "")[:1000]
+    return str(request.META.get("HTTP_USER_AGENT") or "").replace("\x00", "")[:1000]
 
 
 def _parse(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -40,6 +41,16 @@ def _parse(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None
 
 def _is_in(address: str, networks: tuple[str, ...]) -> bool:
     parsed = _parse(address)
-    return parsed is not None and any(
-        parsed in ipaddress.ip_network(network, strict=False) for network in networks
-    )
+    return parsed is not None and any(parsed in network for network in _parsed_networks(networks))
+
+
+@lru_cache(maxsize=8)
+def _parsed_networks(
+    networks: tuple[str, ...],
+) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(network, strict=False) for network in networks)
+    except ValueError as error:
+        raise ImproperJazzAuthSettings(
+            f'JAZZAUTH["TRUSTED_PROXIES"]: {error}; give addresses or networks like 10.0.0.0/8.'
+        ) from None

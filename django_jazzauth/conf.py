@@ -83,7 +83,7 @@ class ProofSettings(_Group, frozen=True, kw_only=True):
     Attributes:
         REQUIRED: refuse a sign-up without a proof.
         AUDIENCE: what a proof must be made out to; None: the app id.
-        MAX_AGE: seconds from issue to expiry that a proof may claim at most.
+        MAX_AGE: seconds after its issue for which a proof is taken.
         ALLOW_ANONYMOUS: accept proofs of anonymous identities as well.
     """
 

@@ -21,10 +21,18 @@ import hashlib
 import re
 import secrets
 import unicodedata
+from functools import cache
 from typing import Any
 
 import argon2
-from django.contrib.auth.hashers import Argon2PasswordHasher, BasePasswordHasher, mask_hash
+from django.contrib.auth.hashers import (
+    Argon2PasswordHasher,
+    BasePasswordHasher,
+    check_password,
+    get_hasher,
+    make_password,
+    mask_hash,
+)
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_noop as _
 
@@ -52,6 +60,23 @@ def _octets(password: str | bytes) -> bytes:
     # Lone surrogates cannot be typed, but JSON can carry them: they hash to something
     # definite instead of raising an encoding error half-way through a sign-in.
     return normalise_password(password).encode("utf-8", "surrogatepass")
+
+
+def verify_against_nobody(password: str) -> None:
+    """Do the work of refusing a wrong password, for a user who does not exist.
+
+    The very same steps as for one who does (verifying against a hash of the preferred kind), so
+    that the time of the answer does not tell who has an account.
+
+    Args:
+        password: as typed.
+    """
+    check_password(password, _hash_of_nobody(get_hasher().algorithm))
+
+
+@cache
+def _hash_of_nobody(algorithm: str) -> str:
+    return make_password(secrets.token_hex(16), hasher=algorithm)
 
 
 class Argon2idPasswordHasher(Argon2PasswordHasher):

@@ -131,9 +131,11 @@ class SessionStore(DatabaseSessionStore):
         pk = _user_pk(data.get(SESSION_KEY))
         if pk == row.user_id:
             return
-        # Session data may say anything; a row must not refer to a user who does not exist.
-        users = get_user_model()._base_manager
-        row.user_id = pk if pk is not None and users.filter(pk=pk).exists() else None
+        # Session data may say anything; a row must not refer to a user who does not exist, nor
+        # to one of another model (tests swap AUTH_USER_MODEL while the project runs).
+        users = row._meta.get_field("user").related_model
+        known = pk is not None and users is get_user_model()
+        row.user_id = pk if known and users._base_manager.filter(pk=pk).exists() else None
 
     def delete(self, session_key: str | None = None) -> None:
         """Delete this session, or the one of the given key."""

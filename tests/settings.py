@@ -1,13 +1,21 @@
-"""Settings of the test suite. ``JAZZAUTH_TEST_DB`` chooses the database: sqlite, postgres, mariadb."""
+"""Settings of the test suite.
+
+``JAZZAUTH_TEST_DB`` chooses the database: ``sqlite`` (a file, see ``JAZZAUTH_TEST_SQLITE_FILE``),
+``postgres`` or ``mariadb`` on the loopback (``JAZZAUTH_TEST_DB_NAME`` names the database).
+"""
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
 
 from django_jazzauth.keys.secret import WorkerSecret
 
-BASE_DIR = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SECRET_KEY = "a key that only the tests use, and long enough for Django"
 DEBUG = False
 USE_TZ = True
@@ -69,13 +77,19 @@ _ENGINE = os.environ.get("JAZZAUTH_TEST_DB", "sqlite")
 
 
 def _sqlite() -> dict[str, Any]:
+    """A file, as in production: an in-memory database knows neither WAL nor a second thread."""
     file = os.environ.get("JAZZAUTH_TEST_SQLITE_FILE")
-    database: dict[str, Any] = {
+    if file is None:
+        folder = tempfile.mkdtemp(prefix="jazzauth-test-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        # The processes that a test run starts use the same folder.
+        file = os.environ["JAZZAUTH_TEST_SQLITE_FILE"] = os.path.join(folder, "test.sqlite3")
+    return {
         "ENGINE": "django.db.backends.sqlite3",
-        "NAME": file or ":memory:",
+        "NAME": file,
         "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 30},
+        "TEST": {"NAME": file},
     }
-    return database
 
 
 def _server(engine: str, user: str) -> dict[str, Any]:
@@ -87,14 +101,18 @@ def _server(engine: str, user: str) -> dict[str, Any]:
     }
 
 
-if _ENGINE == "postgres":
+if _ENGINE == "sqlite":
+    DATABASES = {"default": _sqlite()}
+elif _ENGINE == "postgres":
     DATABASES = {"default": _server("postgresql", "postgres")}
 elif _ENGINE == "mariadb":
     import pymysql
 
     # PyMySQL stands in for mysqlclient, whose version Django asks for.
-    pymysql.version_info = (2, 2, 1, "final", 0)
+    pymysql.version_info = (2, 2, 8, "final", 1)
     pymysql.install_as_MySQLdb()
-    DATABASES = {"default": _server("mysql", "root")}
+    DATABASES = {"default": _server("mysql", "root") | {"TEST": {"CHARSET": "utf8mb4"}}}
 else:
-    DATABASES = {"default": _sqlite()}
+    raise ImproperlyConfigured(
+        f"JAZZAUTH_TEST_DB is {_ENGINE!r}; it can be sqlite, postgres or mariadb."
+    )

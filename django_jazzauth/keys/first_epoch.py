@@ -95,7 +95,7 @@ def _inserted(alias: str, row: models.Model) -> bool:
     marks = ", ".join(["%s"] * len(fields))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"{verb} INTO {row._meta.db_table} ({columns}) VALUES ({marks}){conflict}",  # noqa: S608
+            f"{verb} INTO {row._meta.db_table} ({columns}) VALUES ({marks}){conflict}",
             values,
         )
         return bool(cursor.rowcount)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -11,14 +9,13 @@ from django.core.signals import setting_changed
 from django.db.models.signals import post_migrate
 
 from ..conf import NAME
-from ..crypto.envelope import Envelope, EnvelopeError, HeadCipher
+from ..crypto.envelope import Envelope, HeadCipher
 from ..crypto.index_cipher import IndexCipher
-from ..errors import KeyDestroyed, KeyUnavailable, SealBroken, ValueNotStorable
-from .loading import no_such_epoch
-from .models import SUBJECT_LENGTH
+from ..errors import KeyDestroyed, KeyUnavailable
+from .data_keys import check_subject, handle_of, handles_of, new_data_key
 from .opened import ColumnCiphers, CurrentEpoch, DataKeyHandle, Holder, Opened
-from .sql import DataKeyRow, NewDataKey, chunks, find_by_id, find_by_subject, insert_data_keys
-from .wrapping import KEY_BYTES, EpochKey, index_cipher
+from .sql import chunks, find_by_id, find_by_subject, insert_data_keys
+from .wrapping import index_cipher
 
 __all__ = ["CurrentEpoch", "DataKeyHandle", "Keyring", "keyring"]
 
@@ -47,6 +44,15 @@ class Keyring:
         """Drop every key from memory; the next call reads the database again."""
         self._holder.forget()
 
+    @property
+    def reading(self) -> int:
+        """A number that changes when keys are forgotten.
+
+        Who computes columns with an index cipher, then appends an event and finds another number
+        afterwards, computes the columns again: the keys may be others by now.
+        """
+        return self._holder.reading
+
     def current(self) -> CurrentEpoch:
         """The epoch that is written under. A database without any gets its first one now."""
         return self._holder.get().current
@@ -68,7 +74,7 @@ class Keyring:
         if cipher is None:
             if epoch_id not in opened.keys.epochs:
                 opened = self._again()
-            cipher = _epoch(opened, epoch_id).head_cipher(entity)
+            cipher = opened.epoch(epoch_id).head_cipher(entity)
             opened.heads[epoch_id, entity] = cipher
         return cipher
 
@@ -132,7 +138,7 @@ class Keyring:
             ValueNotStorable, KeyDestroyed, KeyUnavailable: as :meth:`data_key`.
         """
         for subject in subjects:
-            _check_subject(subject)
+            check_subject(subject)
         for attempt in range(_TRIES):
             opened = self._holder.get()
             try:
@@ -165,7 +171,7 @@ class Keyring:
                 raise KeyDestroyed(f"data key {id.hex()} was destroyed")
             if row.epoch_id not in self._holder.get().keys.epochs:
                 self._holder.forget()
-            return _handle(self._holder.get(), row).envelope
+            return handle_of(self._holder.get(), row).envelope
         raise KeyUnavailable(f"data key {id.hex()} is not in this database")
 
     def data_keys_by_id(self, ids: Iterable[bytes]) -> dict[bytes, Envelope]:
@@ -184,7 +190,7 @@ class Keyring:
             opened = self._holder.get()
         for row in rows:
             if row.wrapped is not None:
-                found[row.id] = _handle(opened, row).envelope
+                found[row.id] = handle_of(opened, row).envelope
         return {id_: envelope for id_, envelope in found.items() if envelope is not None}
 
     # -- inside -----------------------------------------------------------------------------------
@@ -213,7 +219,7 @@ class Keyring:
         handles = {subject: handle for subject, handle in cached.items() if handle is not None}
         missing = sorted(cached.keys() - handles.keys())
         if missing and look:
-            handles |= _handles(opened, find_by_subject(self._alias, missing))
+            handles |= handles_of(opened, find_by_subject(self._alias, missing))
             missing = [subject for subject in missing if subject not in handles]
         return handles, missing
 
@@ -223,62 +229,14 @@ class Keyring:
         """Store new data keys and add them to ``handles``; the subjects that still have none."""
         epoch = opened.keys.current
         for chunk in chunks(subjects, _PARAMETERS_PER_NEW_KEY):
-            new = {subject: _new_key(epoch, subject) for subject in chunk}
+            new = {subject: new_data_key(epoch, subject) for subject in chunk}
             stored = insert_data_keys(self._alias, epoch.id, [row for row, _ in new.values()])
             if stored == len(chunk):
                 for subject, (row, envelope) in new.items():
-                    handles[subject] = _keep(opened, subject, row.id, envelope)
+                    handles[subject] = opened.keep(subject, row.id, envelope)
             else:
-                handles |= _handles(opened, find_by_subject(self._alias, chunk, newest=True))
+                handles |= handles_of(opened, find_by_subject(self._alias, chunk, newest=True))
         return [subject for subject in subjects if subject not in handles]
-
-
-def _new_key(epoch: EpochKey, subject: str) -> tuple[NewDataKey, Envelope]:
-    # The bare key lives in this frame only, where nothing fails: error reports show variables.
-    id_, key = uuid.uuid4().bytes, os.urandom(KEY_BYTES)
-    return NewDataKey(id_, subject, epoch.wrap_data_key(id_, subject, key)), Envelope(key)
-
-
-def _handles(opened: Opened, rows: Iterable[DataKeyRow]) -> dict[str, DataKeyHandle]:
-    return {row.subject: _handle(opened, row) for row in rows if row.subject is not None}
-
-
-def _handle(opened: Opened, row: DataKeyRow) -> DataKeyHandle:
-    if row.wrapped is None:
-        raise KeyDestroyed(f"data key {row.id.hex()} was destroyed")
-    epoch = _epoch(opened, row.epoch_id)
-    subject = row.subject or ""
-    try:
-        envelope = Envelope(epoch.unwrap_data_key(row.id, subject, row.wrapped))
-    except EnvelopeError as error:
-        raise SealBroken(f"data key {row.id.hex()}", str(error)) from None
-    return _keep(opened, subject, row.id, envelope)
-
-
-def _keep(opened: Opened, subject: str, id: bytes, envelope: Envelope) -> DataKeyHandle:
-    handle = DataKeyHandle(id, envelope)
-    opened.by_subject.put(subject, handle)
-    opened.by_id.put(id, handle.envelope)
-    return handle
-
-
-def _epoch(opened: Opened, epoch_id: bytes) -> EpochKey:
-    try:
-        return opened.keys.epochs[epoch_id]
-    except KeyError:
-        raise no_such_epoch(epoch_id) from None
-
-
-def _check_subject(subject: str) -> None:
-    """Refuse what a database would cut, change or reject."""
-    if not 0 < len(subject) <= SUBJECT_LENGTH:
-        raise ValueNotStorable(f"the subject of a data key has 1 to {SUBJECT_LENGTH} characters")
-    if "\0" in subject:
-        raise ValueNotStorable("the subject of a data key cannot hold a NUL character")
-    try:
-        subject.encode()
-    except UnicodeEncodeError:
-        raise ValueNotStorable("the subject of a data key cannot hold a lone surrogate") from None
 
 
 _keyrings: dict[str, Keyring] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..crypto.envelope import EnvelopeError
-from ..errors import KeyUnavailable, SealBroken, WrongWorkerSecret
+from ..errors import SealBroken, WrongWorkerSecret
 from .models import Epoch, Grant, IndexRoot, Worker
 from .secret import WorkerSecret
 from .wrapping import EpochKey, open_grant
@@ -118,8 +118,3 @@ def _what_is_wrong(alias: str, worker_id: str, epoch: Epoch) -> str:
         f"{', '.join(others) or 'none is left'}, or run `manage.py jazzauth worker grant "
         f"{worker_id}` where one of those is set."
     )
-
-
-def no_such_epoch(epoch_id: bytes) -> KeyUnavailable:
-    """The error for an epoch that is not here, was retired, or was never granted."""
-    return KeyUnavailable(f"epoch {epoch_id.hex()} is not in this database, or is closed to us")

@@ -16,6 +16,7 @@ from .cache import RecentlyUsed
 from .first_epoch import make_first_epoch
 from .loading import OpenedKeys, load_keys
 from .source import worker_secret
+from .wrapping import EpochKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class DataKeyHandle:
 
 @dataclass(frozen=True, slots=True)
 class ColumnCiphers:
-    """The ciphers of one searchable column: of every generation, and the live ones, newest first."""
+    """The ciphers of one searchable column: of all generations; the live ones newest first."""
 
     by_generation: dict[int, IndexCipher]
     live: tuple[IndexCipher, ...]
@@ -59,6 +60,26 @@ class Opened:
         self.columns: dict[tuple[str, str], ColumnCiphers] = {}
         self.by_subject: RecentlyUsed[str, DataKeyHandle] = RecentlyUsed(size)
         self.by_id: RecentlyUsed[bytes, Envelope] = RecentlyUsed(size)
+
+    def epoch(self, epoch_id: bytes) -> EpochKey:
+        """The key of an epoch.
+
+        Raises:
+            KeyUnavailable: it is not in this database, was retired, or never granted to us.
+        """
+        try:
+            return self.keys.epochs[epoch_id]
+        except KeyError:
+            raise KeyUnavailable(
+                f"epoch {epoch_id.hex()} is not in this database, or is closed to us"
+            ) from None
+
+    def keep(self, subject: str, id_: bytes, envelope: Envelope) -> DataKeyHandle:
+        """Remember an opened data key."""
+        handle = DataKeyHandle(id_, envelope)
+        self.by_subject.put(subject, handle)
+        self.by_id.put(id_, envelope)
+        return handle
 
 
 class _Making:
@@ -112,6 +133,11 @@ class Holder:
         if self._own.making is not None:
             return self._get_uncommitted()
         return self._shared or self._read()
+
+    @property
+    def reading(self) -> int:
+        """How often everything was dropped so far."""
+        return self._readings
 
     def forget(self) -> None:
         """Drop everything, so that the next call reads again."""

@@ -12,7 +12,7 @@ from ..conf import NAME, ImproperJazzAuthSettings, get_settings
 from ..errors import ImproperSecret
 from .secret import WorkerSecret
 
-ENV_SECRET = "JAZZAUTH_WORKER_SECRET"
+ENV_SECRET = "JAZZAUTH_WORKER_SECRET"  # noqa: S105 - a name
 ENV_FILE = "JAZZAUTH_WORKER_SECRET_FILE"
 
 _MAX_FILE = 4096

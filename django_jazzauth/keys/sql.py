@@ -50,7 +50,9 @@ def insert_data_keys(alias: str, epoch_id: bytes, rows: Sequence[NewDataKey]) ->
     rolled back could never be opened.
 
     Args:
-        rows: at most 160, in the order of their subjects, so that two writers of the same subjects
+        alias: database alias.
+        epoch_id: 16-byte id of the epoch that they are wrapped under.
+        rows: at most 165, in the order of their subjects, so that two writers of the same subjects
             wait for each other instead of deadlocking.
 
     Returns:
@@ -87,6 +89,8 @@ def find_by_subject(
     """The data keys of subjects.
 
     Args:
+        alias: database alias.
+        subjects: any number of them.
         newest: also see what others committed since this transaction began; needed after a
             conflict with a row that a MariaDB snapshot does not show.
     """

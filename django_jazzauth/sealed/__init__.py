@@ -4,8 +4,8 @@ Declare a model as usual, derive it from ``EventSourcedModel`` and give it seale
 then are projections of encrypted streams.
 """
 
-from . import lookups as _lookups  # registers the lookups of sealed fields
-from . import prepare as _prepare  # prepares model classes as they are defined
+from . import lookups as lookups  # registers the lookups of sealed fields
+from . import prepare as prepare  # prepares model classes as they are defined
 from .fields import (
     FoldedField,
     SealedCharField,

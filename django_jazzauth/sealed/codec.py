@@ -140,10 +140,11 @@ def _datetime_primitive(field: Any, value: Any) -> datetime.datetime | str | Non
     value = field.get_prep_value(value)
     if value is None:
         return None
-    if timezone.is_aware(value):
-        return value.astimezone(datetime.UTC)
+    moment: datetime.datetime = value
+    if timezone.is_aware(moment):
+        return moment.astimezone(datetime.UTC)
     # Kept naive where the project is, with the zone that the database will read it in.
-    return f"{value.isoformat()} {timezone.get_default_timezone_name()}"
+    return f"{moment.isoformat()} {timezone.get_default_timezone_name()}"
 
 
 def _naive(text: str) -> tuple[datetime.datetime, datetime.tzinfo]:

@@ -37,7 +37,7 @@ class SealedCol(Col):
     """A reference to a sealed field."""
 
     target: Any
-    alias: str | None
+    alias: Any  # None in constraints, where columns have no table
     # Whether the raw column was emitted, for loading; then no converter may touch it.
     raw = False
 
@@ -49,7 +49,7 @@ class SealedCol(Col):
     def __hash__(self) -> int:
         return id(self)
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
         query = compiler.query
         if compiler.select is None:
             return self._in_select(compiler, connection, query)
@@ -70,8 +70,8 @@ class SealedCol(Col):
             return self._opened(compiler, connection, query)
         for expression in selected:
             for parent in _parents(expression, self):
-                if isinstance(parent, Count) and not (
-                    parent.distinct and not self.target.searchable
+                if isinstance(parent, Count) and (
+                    self.target.searchable or not getattr(parent, "distinct", False)
                 ):
                     return self.column_sql(compiler)
                 raise FieldError(

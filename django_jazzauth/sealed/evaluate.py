@@ -39,7 +39,7 @@ _TEXT_FUNCTIONS: dict[type, Callable[[str], Any]] = {
 def names_in(expression: Any) -> Iterator[str]:
     """Names of the fields that an unresolved expression refers to."""
     if isinstance(expression, F):
-        yield expression.name
+        yield str(expression.name)  # type: ignore[attr-defined]
     elif isinstance(expression, Q):
         for child in expression.children:
             if isinstance(child, tuple):
@@ -64,7 +64,7 @@ def evaluate(expression: Any, lookup: Lookup) -> Any:
         ScanRefused: the expression has no Python meaning here; it names the class.
     """
     if isinstance(expression, F):
-        return lookup(expression.name)
+        return lookup(expression.name)  # type: ignore[attr-defined]
     if isinstance(expression, Value):
         return expression.value
     if not hasattr(expression, "resolve_expression"):
@@ -141,7 +141,7 @@ def _holds(condition: Any, lookup: Lookup) -> bool:
         held = sum(results) % 2 == 1
     else:
         held = any(results) if condition.connector == Q.OR else all(results)
-    return held != condition.negated
+    return bool(held != condition.negated)
 
 
 def _refusal(expression: Any) -> ScanRefused:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 from django.core import checks
@@ -12,7 +12,7 @@ from django.db.models.lookups import Lookup
 from django.db.models.query_utils import RegisterLookupMixin
 from django.db.models.signals import class_prepared
 
-from ..errors import SealBroken
+from ..errors import KeyUnavailable, SealBroken
 from ..keys.keyring import keyring
 from .codec import field_codec_of
 from .col import SealedCol, open_selected
@@ -140,7 +140,7 @@ class SealedFieldMixin(SealedKind, RegisterLookupMixin):
             generation = blob[1]
             cipher = keyring(alias).index_cipher_of(self.entity, self.name, generation)
             return field_codec_of(self).decode(_index_primitive(cipher.open(blob)))
-        except (IndexError, ValueError) as error:
+        except (IndexError, ValueError, KeyUnavailable) as error:
             raise SealBroken(self.entity, f"column {self.column} does not open") from error
 
     @property
@@ -162,11 +162,11 @@ class SealedFieldMixin(SealedKind, RegisterLookupMixin):
     def get_col(self, alias: str | None, output_field: Any = None) -> SealedCol:
         if alias == self.model._meta.db_table and output_field in (None, self):
             return self.cached_col
-        return SealedCol(alias, self, output_field)
+        return SealedCol(alias, self, output_field)  # type: ignore[arg-type]
 
     @property
     def cached_col(self) -> SealedCol:
-        return SealedCol(self.model._meta.db_table, self)
+        return SealedCol(self.model._meta.db_table, self)  # type: ignore[arg-type]
 
     def get_lookup(self, lookup_name: str) -> type[Lookup[Any]] | None:
         return super().get_lookup(lookup_name)
@@ -219,15 +219,15 @@ def _check_sealed(field: Any) -> list[checks.CheckMessage]:
     return errors
 
 
-class SealedCharField(SealedFieldMixin, models.CharField):  # type: ignore[misc]
+class SealedCharField(SealedFieldMixin, models.CharField):  # type: ignore[misc,type-arg]
     """Text of limited length, sealed."""
 
 
-class SealedEmailField(SealedFieldMixin, models.EmailField):  # type: ignore[misc]
+class SealedEmailField(SealedFieldMixin, models.EmailField):  # type: ignore[misc,type-arg]
     """An e-mail address, sealed. With ``casefold`` its domain is compared in IDNA form."""
 
 
-class SealedTextField(SealedFieldMixin, models.TextField):  # type: ignore[misc]
+class SealedTextField(SealedFieldMixin, models.TextField):  # type: ignore[misc,type-arg]
     """Long text, sealed."""
 
 
@@ -237,25 +237,25 @@ class SealedJSONField(SealedFieldMixin, models.JSONField):  # type: ignore[misc]
 
 @lru_cache
 def seal(field_class: type[models.Field[Any, Any]]) -> type[Any]:
-    """A sealed variant of any field class: ``born = seal(models.DateField)(null=True)``.
+    """Make the sealed variant of a field class, as in ``seal(models.DateField)(null=True)``.
 
     Args:
         field_class: the field class; its values must prepare to text, a number or bytes.
 
     Returns:
         A class that takes the arguments of ``field_class`` and those of ``SealedFieldMixin``.
-        Migrations write it as ``seal(field_class)`` through ``SealedField``'s path.
+        Migrations write such a field as ``sealed_field(field_class, …)``.
     """
-    ready = {
+    ready: Any = {
         models.CharField: SealedCharField,
         models.EmailField: SealedEmailField,
         models.TextField: SealedTextField,
         models.JSONField: SealedJSONField,
-    }.get(field_class)  # type: ignore[call-overload]
+    }.get(field_class)
     if ready is not None:
-        return ready  # type: ignore[no-any-return]
+        return cast(type[Any], ready)
 
-    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - of the new class
         # Field.clone() passes on what deconstruct() names, the class for sealed_field() included.
         own = args[1:] if args and args[0] is field_class else args
         super(sealed, self).__init__(*own, **kwargs)
@@ -269,15 +269,15 @@ def seal(field_class: type[models.Field[Any, Any]]) -> type[Any]:
         (SealedFieldMixin, field_class),
         {"__module__": __name__, "__init__": __init__, "deconstruct": deconstruct},
     )
-    return sealed
+    return cast(type[Any], sealed)
 
 
 def sealed_field(field_class: type[models.Field[Any, Any]], *args: Any, **kwargs: Any) -> Any:
     """A sealed field of any class, in one call: the form that migrations write."""
-    return seal(field_class)(*args, **kwargs)
+    return seal(field_class)(*args, **kwargs)  # type: ignore[arg-type]
 
 
-class FoldedField(FoldedKind, models.BinaryField):  # type: ignore[type-arg]
+class FoldedField(FoldedKind, models.BinaryField):  # type: ignore[type-arg,misc]
     """Companion column of a ``casefold`` field: the ciphertext of the folded value.
 
     Never set by hand; written together with the field that it follows, and never part of the
@@ -291,7 +291,7 @@ class FoldedField(FoldedKind, models.BinaryField):  # type: ignore[type-arg]
         self.serialize = False
 
     def deconstruct(self) -> Any:
-        name, path, args, kwargs = super().deconstruct()
+        name, _, args, kwargs = super().deconstruct()
         kwargs["of"] = self.of
         for key in ("null", "editable", "db_index"):
             kwargs.pop(key, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -111,7 +112,8 @@ def _insert_rows(
         if not field.generated and (with_pk or field is not binding.pk)
     ]
     columns = ", ".join(quote(field.column) for field in fields)
-    sql_head = f"INSERT INTO {quote(binding.model._meta.db_table)} ({columns}) VALUES "
+    table = quote(binding.model._meta.db_table)
+    sql_head = f"INSERT INTO {table} ({columns}) VALUES "  # noqa: S608 - quoted names
     per_statement = max(1, (connection.features.max_query_params or 30000) // len(fields))
     mark = f"({', '.join(['%s'] * len(fields))})"
     with connection.cursor() as cursor:
@@ -168,7 +170,7 @@ def _settle_expressions(binding: Binding, alias: str, obj: Any) -> None:
         if isinstance(value, models.Value) or not hasattr(value, "resolve_expression"):
             settled = getattr(value, "value", value)
         elif isinstance(codec.field, SealedKind):
-            settled = evaluate(value, lambda name: _unavailable(codec.field, name))
+            settled = evaluate(value, partial(_unavailable, codec.field))
         else:
             settled = _ask_database(alias, codec.field, value)
         setattr(obj, attname, settled)

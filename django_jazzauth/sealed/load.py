@@ -240,13 +240,11 @@ def _instance(cls: Any, db: str, plan: _Plan, entry: _Entry) -> Any:
         # What Model.__init__ does, without its loop over the fields.
         instance = cls.__new__(cls)
         attributes = instance.__dict__
-        attributes["_state"] = state = ModelState()
+        state: Any = ModelState()
+        attributes["_state"] = state
         attributes.update(entry.attributes)
     else:
-        loaded = [
-            entry.attributes[f.attname] if f.attname in entry.attributes else DEFERRED
-            for f in cls._meta.concrete_fields
-        ]
+        loaded = [entry.attributes.get(f.attname, DEFERRED) for f in cls._meta.concrete_fields]
         instance = cls(*loaded)
         state = instance._state
     baseline = entry.baseline

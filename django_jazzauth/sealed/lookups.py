@@ -45,7 +45,7 @@ def _in_list(
     return f"{column} IN ({', '.join(['%s'] * len(values))})", values
 
 
-class _SealedLookup(Lookup):  # type: ignore[type-arg]
+class _SealedLookup(Lookup):
     """Base of lookups that find their own SQL."""
 
     prepare_rhs = False
@@ -102,10 +102,10 @@ def _ciphertexts(field: Any, alias: str, value: Any) -> list[bytes]:
     return [] if primitive is None else field.column_values(primitive, alias)
 
 
-class SealedExact(_SealedLookup, Exact):  # type: ignore[type-arg,misc]
+class SealedExact(_SealedLookup, Exact):
     """``exact``: equal ciphertext for a searchable field, a scan otherwise."""
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
         col = _sealed_lhs(self)
         rhs = _plain(self.rhs)
         if not col.target.searchable:
@@ -122,7 +122,7 @@ class SealedExact(_SealedLookup, Exact):  # type: ignore[type-arg,misc]
         return _in_list(col, compiler, column, list(values))
 
 
-class SealedIn(_SealedLookup, In):  # type: ignore[type-arg,misc]
+class SealedIn(_SealedLookup, In):
     """``in``: equal ciphertexts for a searchable field, a scan otherwise."""
 
     def get_prep_lookup(self) -> Any:
@@ -133,7 +133,7 @@ class SealedIn(_SealedLookup, In):  # type: ignore[type-arg,misc]
                 self.rhs.add_fields(["pk"])
         return self.rhs
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
         col = _sealed_lhs(self)
         if isinstance(self.rhs, Query):
             if _selects(self.rhs, col.target) and col.target.searchable:
@@ -159,17 +159,17 @@ class SealedIsNull(IsNull):
 
     prepare_rhs = False
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
         if not isinstance(self.rhs, bool):
             raise ValueError("The QuerySet value for an isnull lookup must be True or False.")
         column, params = _sealed_lhs(self).column_sql(compiler)
         return f"{column} IS {'' if self.rhs else 'NOT '}NULL", params
 
 
-class SealedIExact(_SealedLookup, IExact):  # type: ignore[type-arg,misc]
+class SealedIExact(_SealedLookup, IExact):
     """``iexact``: the companion column if there is one, a scan otherwise."""
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
         col = _sealed_lhs(self)
         rhs = _plain(self.rhs)
         if not col.target.casefold or _is_expression(rhs):

@@ -51,11 +51,12 @@ class ThroughQuerySet(models.QuerySet[Any]):
     delete.alters_data = True  # type: ignore[attr-defined]
     delete.queryset_only = True  # type: ignore[attr-defined]
 
-    def _raw_delete(self, using: str) -> Any:
-        with transaction.atomic(using=using, savepoint=False):
-            sources = self.using(using)._sources()
-            result = super()._raw_delete(using)  # type: ignore[misc]
-            sync_members(self.model, using, sources)
+    def _raw_delete(self, using: str | None) -> Any:
+        alias = using or self.db
+        with transaction.atomic(using=alias, savepoint=False):
+            sources = self.using(alias)._sources()
+            result = super()._raw_delete(using)
+            sync_members(self.model, alias, sources)
         return result
 
     _raw_delete.alters_data = True  # type: ignore[attr-defined]
@@ -85,7 +86,7 @@ def current_members(through: Any, alias: str, sources: Iterable[Any]) -> dict[An
     target = through._meta.get_field(field.m2m_reverse_field_name())
     encode = field_codec_of(target).encode
     found: dict[Any, list[Any]] = {pk: [] for pk in sources}
-    rows = models.QuerySet(through, using=alias).filter(**{f"{source.name}__in": list(found)})
+    rows: Any = models.QuerySet(through, using=alias).filter(**{f"{source.name}__in": list(found)})
     for source_pk, target_pk in rows.values_list(source.attname, target.attname):
         found[source_pk].append(encode(target_pk))
     return {pk: sorted(members) for pk, members in found.items()}

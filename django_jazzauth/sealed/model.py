@@ -33,7 +33,9 @@ class EventSourcedMixin:
         """As Django's ``save``; concurrent changes are merged field by field.
 
         Args:
+            args: as for Django.
             expected_version: write only if the entity is at this version.
+            kwargs: as for Django.
 
         Raises:
             ConcurrentUpdate: it is at another one.
@@ -103,15 +105,15 @@ class EventSourcedMixin:
     @classmethod
     def sealed_entity(cls) -> str:
         """The stable name under which the model's streams are kept."""
-        return require_binding(cls).entity
+        return str(require_binding(cls).entity)
 
 
-class EventSourcedModel(EventSourcedMixin, models.Model):
+class EventSourcedModel(EventSourcedMixin, models.Model):  # type: ignore[misc]
     """Base of models whose every change is an encrypted event.
 
     A subclass declares sealed and plain fields as usual, and may declare ``head`` itself to give
-    stable names: ``head = HeadField(entity="patient", subject="owner")``. It declares no manager, so
-    that those of a second base win: whatever they are, their querysets are made to journal.
+    stable names: ``head = HeadField(entity="patient", subject="owner")``. There is no manager
+    here, so that those of a second base win: whatever they are, their querysets journal.
     """
 
     head = HeadField()
@@ -122,5 +124,5 @@ class EventSourcedModel(EventSourcedMixin, models.Model):
     def __copy__(self) -> Self:
         # Copies must not share what they know of the row: one may be saved, the other not.
         clone = type(self).__new__(type(self))
-        clone.__setstate__(self.__getstate__())
+        clone.__setstate__(self.__getstate__())  # type: ignore[attr-defined]
         return clone

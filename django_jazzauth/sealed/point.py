@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -15,7 +15,7 @@ from .kinds import FoldedKind, SealedKind
 from .load import load_raw
 from .projection import pk_param
 
-_NOTHING_DEFERRED = (frozenset(), True)
+_NOTHING_DEFERRED: tuple[frozenset[str], bool] = (frozenset(), True)
 
 
 def point_get(queryset: Any, kwargs: dict[str, Any]) -> Any | None:
@@ -52,7 +52,7 @@ def point_get(queryset: Any, kwargs: dict[str, Any]) -> Any | None:
         row = cursor.fetchone()
     if row is None:
         raise model.DoesNotExist(f"{model._meta.object_name} matching query does not exist.")
-    return load_raw(model, alias, plan.names, row, plan.convert)
+    return load_raw(model, alias, plan.names, row, plan.converter(connection))
 
 
 def _pristine(queryset: Any) -> bool:
@@ -106,7 +106,7 @@ class _Plan:
         fields = meta.concrete_fields
         columns = ", ".join(quote(field.column) for field in fields)
         self.names = tuple(field.attname for field in fields)
-        self.select = f"SELECT {columns} FROM {quote(meta.db_table)}"
+        self.select = f"SELECT {columns} FROM {quote(meta.db_table)}"  # noqa: S608 - quoted names
         self.columns: dict[str, _Column] = {}
         for field in fields:
             column = _Column(field, quote(field.column), self.select)
@@ -116,28 +116,26 @@ class _Plan:
                 self.columns[field.name] = column
             elif field.unique and isinstance(field, FoldedKind):
                 self.columns[f"{field.source.name}__iexact"] = column
-        self._converters = [
-            (index, converters, expression)
+        self._plain = [
+            (index, field.get_col(meta.db_table))
             for index, field in enumerate(fields)
             if not isinstance(field, SealedKind)
-            for expression in [field.get_col(meta.db_table)]
-            for converters in [
-                connection.ops.get_db_converters(expression)
-                + expression.get_db_converters(connection)
-            ]
-            if converters
         ]
-        self._connection = connection
 
-    def convert(self, row: tuple[Any, ...]) -> list[Any]:
-        """What a queryset's converters would make of the row."""
-        values = list(row)
-        for index, converters, expression in self._converters:
-            value = values[index]
-            for converter in converters:
-                value = converter(value, expression, self._connection)
-            values[index] = value
-        return values
+    def converter(self, connection: Any) -> Callable[[Sequence[Any]], list[Any]]:
+        """A function that makes of a row what a queryset's converters would make of it."""
+
+        def convert(row: Sequence[Any]) -> list[Any]:
+            values = list(row)
+            for index, expression in self._plain:
+                for converter in [
+                    *connection.ops.get_db_converters(expression),
+                    *expression.get_db_converters(connection),
+                ]:
+                    values[index] = converter(values[index], expression, connection)
+            return values
+
+        return convert
 
 
 def _plan(binding: Binding, connection: Any) -> _Plan:
@@ -157,8 +155,9 @@ def converted_rows(binding: Binding, alias: str) -> Iterator[tuple[tuple[str, ..
     """
     connection = connections[alias]
     plan = _plan(binding, connection)
+    convert = plan.converter(connection)
     with connection.chunked_cursor() as cursor:
         cursor.execute(plan.select)
         while rows := cursor.fetchmany(500):
             for row in rows:
-                yield plan.names, plan.convert(row)
+                yield plan.names, convert(row)

@@ -33,7 +33,7 @@ def _manager_class(original: type[Any], queryset_class: type[Any]) -> type[Any]:
     name and equal to it, because migrations compare and name managers.
     """
 
-    def __eq__(self: Any, other: Any) -> bool:
+    def __eq__(self: Any, other: Any) -> bool:  # noqa: N807 - of the new class
         return isinstance(other, original) and bool(
             self._constructor_args == other._constructor_args
         )
@@ -63,7 +63,7 @@ def _remake_managers(model: Any, queryset_for: Callable[[type[Any]], type[Any]])
         if queryset_class is not manager._queryset_class:
             plain = type(manager) is models.Manager and queryset_class is EventStoreQuerySet
             manager.__class__ = (
-                EventStoreManager if plain else _manager_class(type(manager), queryset_class)
+                EventStoreManager if plain else _manager_class(type(manager), queryset_class)  # type: ignore[arg-type]
             )
         manager.creation_counter = place
         model.add_to_class(manager.name, manager)

@@ -17,8 +17,8 @@ def _names(binding: Binding, connection: BaseDatabaseWrapper) -> tuple[str, str,
     quote = connection.ops.quote_name
     return (
         quote(binding.model._meta.db_table),
-        quote(binding.pk.column),
-        quote(binding.head_field.column),
+        quote(str(binding.pk.column)),
+        quote(str(binding.head_field.column)),
     )
 
 

@@ -180,7 +180,7 @@ class EventStoreQuerySetMixin:
     _raw_delete.alters_data = True  # type: ignore[attr-defined]
 
 
-class EventStoreQuerySet(EventStoreQuerySetMixin, models.QuerySet[Any]):
+class EventStoreQuerySet(EventStoreQuerySetMixin, models.QuerySet[Any]):  # type: ignore[misc]
     """The queryset of event-sourced models."""
 
 

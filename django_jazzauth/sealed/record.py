@@ -191,7 +191,7 @@ def _drifted(
     binding: Binding, alias: str, rows: Sequence[tuple[Any, bytes, bytes, Sequence[Any]]]
 ) -> SealBroken:
     heads = select_heads(binding, alias, [row[0] for row in rows])
-    for pk, _old, new, _columns_ in rows:
+    for pk, _, new, _ in rows:
         if heads.get(binding.pk_text(pk)) != new:
             return SealBroken(binding.stream(pk), "its row does not hold the head of its log")
     return SealBroken(binding.entity, "rows changed while they were written")

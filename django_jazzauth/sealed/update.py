@@ -99,9 +99,7 @@ def _changed(
 ) -> dict[str, Any]:
     changed = {}
     for attname, value in wanted.items():
-        if loaded is None or attname not in loaded:
-            changed[attname] = value
-        elif hasattr(value, "resolve_expression"):
+        if loaded is None or attname not in loaded or hasattr(value, "resolve_expression"):
             changed[attname] = value
         elif value is not loaded[attname] or binding.codecs[attname].mutable:
             encode = binding.codecs[attname].encode
@@ -217,7 +215,7 @@ def _write(
 
 
 def write_changes(
-    binding: Binding, alias: str, build: Callable[[Iterable[Any]], list[Change]], pks: list[Any]
+    binding: Binding, alias: str, build: Callable[[list[Any]], list[Change]], pks: list[Any]
 ) -> None:
     """Record changes until no writer came in between.
 
@@ -246,7 +244,8 @@ def _evaluated(
 ) -> Iterable[tuple[Any, Opened, dict[str, Any]]]:
     """Each row's key, head and new values."""
     fixed = {n: v for n, v in values.items() if not hasattr(v, "resolve_expression")}
-    in_python, in_sql = {}, {}
+    in_python: dict[str, Any] = {}
+    in_sql: dict[str, Any] = {}
     for attname, value in values.items():
         if attname in fixed:
             continue

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from django.db import connections
+from django.db.models import Exists, OuterRef
 
 from ..errors import KeyDestroyed
 from ..keys.keyring import keyring
@@ -78,16 +78,11 @@ def records(alias: str, stream: str) -> Iterable[EventRecord]:
 
 
 def newest_records(alias: str, entity: str) -> Iterator[EventRecord]:
-    """The newest row of every stream of an entity, by stream."""
-    quote = connections[alias].ops.quote_name
-    table = quote(EventRecord._meta.db_table)
-    yield from EventRecord.objects.using(alias).raw(
-        f"SELECT e.* FROM {table} e JOIN (SELECT stream, MAX(version) AS version "  # noqa: S608
-        f"FROM {table} WHERE stream LIKE %s GROUP BY stream) n "
-        "ON n.stream = e.stream AND n.version = e.version ORDER BY e.position",
-        [f"{_like(entity)}/%"],
-    )
-
-
-def _like(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    """The newest row of every stream of an entity, in the order of the log."""
+    prefix = f"{entity}/"
+    events = EventRecord.objects.using(alias)
+    newer = events.filter(stream=OuterRef("stream"), version__gt=OuterRef("version"))
+    found = events.filter(~Exists(newer), stream__startswith=prefix).order_by("position")
+    for record in found.iterator(chunk_size=1000):
+        if record.stream.startswith(prefix):  # SQLite's LIKE does not mind case
+            yield record

@@ -77,8 +77,7 @@ def append(alias: str, drafts: Sequence[Draft]) -> list[Written | None]:
     results: list[Written | None] = [None] * len(drafts)
     pending = sorted(range(len(drafts)), key=lambda index: drafts[index].stream)
     for _ in range(_TRIES):
-        epoch_id = keys.current().id
-        sealed = _seal(keys, epoch_id, [drafts[index] for index in pending])
+        epoch_id, sealed = _seal(keys, [drafts[index] for index in pending])
         rows = [row for row, _ in sealed]
         count = insert_events(alias, rows, UUID(bytes=epoch_id))
         if count == len(rows):
@@ -107,9 +106,7 @@ def last_heads(alias: str, streams: Sequence[str]) -> dict[str, Head]:
     }
 
 
-def _seal(
-    keys: Keyring, epoch_id: bytes, drafts: Sequence[Draft]
-) -> list[tuple[EventRow, Written]]:
+def _seal(keys: Keyring, drafts: Sequence[Draft]) -> tuple[bytes, list[tuple[EventRow, Written]]]:
     handles = (
         {drafts[0].subject: keys.data_key(drafts[0].subject, fresh=drafts[0].fresh)}
         if len(drafts) == 1
@@ -118,6 +115,8 @@ def _seal(
             fresh=all(draft.fresh for draft in drafts),
         )
     )
+    # After the data keys: fetching those may have found that the epoch is gone and made another.
+    epoch_id = keys.current().id
     limit = get_settings().MAX_STATE_BYTES
     now = time.time_ns() // 1000
     meta = current_cause()
@@ -163,4 +162,4 @@ def _seal(
             else b""
         )
         sealed.append((row, Written(head, blob)))
-    return sealed
+    return epoch_id, sealed

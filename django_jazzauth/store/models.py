@@ -54,7 +54,6 @@ class Event(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["stream", "version"], name="jazzauth_event_version"),
         ]
-        indexes = [models.Index(fields=["key_id"], name="jazzauth_event_key")]
         default_permissions = ("view",)
 
     def __str__(self) -> str:

@@ -156,6 +156,14 @@ def test_s_at_or_above_the_group_order(multiple: int) -> None:
     assert "Cannot use scalar" in str(error)
 
 
+def test_s_equal_to_the_group_order() -> None:
+    """L stands for zero in a second spelling; the range is judged before anything else."""
+    public_key = signing_key(SEED).public_key().public_bytes_raw()
+    at_order = edwards.encode(edwards.BASE) + edwards.L.to_bytes(32, "little")
+    with pytest.raises(SignatureRefused, match="Cannot use scalar"):
+        verify_strict(public_key, at_order, b"m")
+
+
 @pytest.mark.parametrize("y", range(edwards.P, 2**255))
 def test_non_canonical_r(y: int) -> None:
     key = signing_key(SEED)

@@ -21,7 +21,7 @@ def main():
         DATABASES={"default": task["database"]},
         JAZZAUTH=task["jazzauth"],
         USE_TZ=True,
-        SECRET_KEY="of a test",  # noqa: S106
+        SECRET_KEY="of a test",
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
     )
     django.setup()

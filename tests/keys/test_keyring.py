@@ -225,6 +225,16 @@ def test_a_cached_data_key_is_gone_after_forget(ring):
         ring.data_key_by_id(handle.id)
 
 
+def test_a_changed_reading_tells_that_keys_may_have_changed(ring):
+    ring.current()
+    before = ring.reading
+    ring.data_key("user/1", fresh=True)
+    assert ring.reading == before
+    clear_keys()
+    ring.data_key("user/1x", fresh=True)
+    assert ring.reading != before
+
+
 def test_everything_vanishes_and_comes_anew(ring):
     for _ in range(3):
         first = ring.current()

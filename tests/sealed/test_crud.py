@@ -304,6 +304,25 @@ def _plain(value: Any) -> Any:
     return bytes(value) if isinstance(value, memoryview) else value
 
 
+def test_rebuild_finds_entities_whose_name_has_a_pattern_character() -> None:
+    from django_jazzauth.models import SigningKey
+
+    SigningKey.objects.create(algorithm="EdDSA", public_jwk={"a": 1}, private_jwk={"d": "x"})
+    assert store.rebuild()["signing_key"] == 1
+    assert SigningKey.objects.count() == 1
+    assert store.verify().ok
+
+
+def test_point_reads_follow_use_tz(settings: Any) -> None:
+    seen = datetime.datetime(2026, 3, 4, 5, 6, 7, tzinfo=datetime.UTC)
+    made = make(seen_at=seen)
+    assert Patient.objects.get(pk=made.pk).seen_at == seen
+    settings.USE_TZ = False
+    assert Patient.objects.get(pk=made.pk).seen_at.tzinfo is None
+    settings.USE_TZ = True
+    assert Patient.objects.get(pk=made.pk).seen_at == seen
+
+
 def test_as_of_is_a_read_only_past() -> None:
     made = make(name="then")
     moment = store.history(made)[0].recorded_at

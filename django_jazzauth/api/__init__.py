@@ -1,0 +1,11 @@
+"""The REST API under ``/api/auth/``, in Better Auth's wire format.
+
+Better Auth's names, cookies and error bodies live here alone; the floors below do not know them.
+
+* :mod:`.endpoint`: the base of every view: methods, bodies, origin rule, cookies, errors.
+* :mod:`.wire`: objects as the client sees them.
+* :mod:`.cookies`: signed cookies. :mod:`.origin`: who may call.
+* :mod:`.session_state`: the session behind a request. :mod:`.authentication`: the same for DRF.
+* :mod:`.fields`, :mod:`.serializers`: request bodies. :mod:`.errors`: error bodies.
+* :mod:`.views`: the endpoints.
+"""

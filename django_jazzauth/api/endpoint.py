@@ -1,0 +1,134 @@
+"""The base of every endpoint."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.functional import cached_property
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from . import errors, origin
+from .cookies import CookieJar
+from .options import ApiOptions, options_for
+from .parsers import FormParser, JSONParser
+from .renderers import JSONRenderer, OneRenderer
+from .serializers import UNDEFINED, Body, validate
+from .session_state import SessionState, resolve
+
+
+def nothing_here() -> HttpResponse:
+    """404 with an empty body: Better Auth's answer to unknown paths and wrong methods."""
+    response = HttpResponse(status=404)
+    del response["Content-Type"]
+    return response
+
+
+class Endpoint(APIView):
+    """One path of the API.
+
+    In this order: the method, the content type and JSON, the origin rule, the body's members, the
+    stricter origin rule of sign-in, then the handler. Cookies that follow from the request's
+    session are put on every answer, errors included.
+    """
+
+    authentication_classes = ()
+    permission_classes = ()
+    renderer_classes = (JSONRenderer,)
+    parser_classes = (FormParser, JSONParser)
+    content_negotiation_class = OneRenderer
+
+    body_class: ClassVar[type[Body] | None] = None
+    """What the body of a POST must look like; ``None`` for endpoints without one."""
+    is_login: ClassVar[bool] = False
+    """Whether the stricter origin rule applies."""
+
+    body: dict[str, Any]
+    _state: SessionState | None = None
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Answer methods that the endpoint does not have as if the path did not exist."""
+        method = (request.method or "").lower()
+        if method in ("head", "options") or not hasattr(self, method):
+            return nothing_here()
+        return super().dispatch(request, *args, **kwargs)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Everything that comes before the handler."""
+        super().initial(request, *args, **kwargs)
+        trusted = self.api_options.trusted_origins
+        body = self._read_body(request)
+        origin.check_origin(self.http, trusted)
+        origin.check_callbacks(body, request.query_params, trusted)
+        self.body = {}
+        if request.method == "POST" and self.body_class is not None:
+            self.body = validate(self.body_class, body)
+        if self.is_login:
+            origin.check_login_origin(self.http, trusted)
+
+    def finalize_response(
+        self, request: Request, response: Any, *args: Any, **kwargs: Any
+    ) -> Response:
+        """Add the cookies that follow from the session; drop headers that Better Auth lacks."""
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        if self._state is not None:
+            self._state.apply(answer, self.jar)
+        for name in ("Allow", "Vary"):
+            answer.headers.pop(name, None)
+        return answer
+
+    def get_exception_handler(self) -> Any:
+        """The wire's own error bodies, whatever the project sets for its other views."""
+        return errors.handle
+
+    @property
+    def http(self) -> HttpRequest:
+        """Django's request behind DRF's."""
+        return self.request._request
+
+    @cached_property
+    def api_options(self) -> ApiOptions:
+        """The settings as they apply to this request."""
+        return options_for(self.http)
+
+    @property
+    def jar(self) -> CookieJar:
+        """The cookies of this request and its answer."""
+        return CookieJar(self.api_options)
+
+    def session_state(self, *, renew: bool = True) -> SessionState:
+        """The session of the request; its cookies go onto the answer."""
+        if self._state is None:
+            self._state = resolve(self.http, self.api_options, renew=renew)
+        return self._state
+
+    def require_session(self) -> SessionState:
+        """The session of the request.
+
+        Raises:
+            ApiError: 401 when nobody is signed in.
+        """
+        state = self.session_state()
+        if state.session is None:
+            raise errors.unauthorized()
+        return state
+
+    def _read_body(self, request: Request) -> Any:
+        if request.method == "GET" or not self.http.body:
+            return UNDEFINED
+        if self.content_negotiation_class().select_parser(request, self.get_parsers()) is None:
+            raise _unsupported(request.content_type or "")
+        return request.data
+
+
+def _unsupported(content_type: str) -> errors.ApiError:
+    allowed = ", ".join(parser.media_type or "" for parser in Endpoint.parser_classes)
+    complaint = (
+        f'Content-Type "{content_type}" is not allowed'
+        if content_type
+        else ("Content-Type is required")
+    )
+    message = f"{complaint}. Allowed types: {allowed}"
+    return errors.ApiError(415, "UNSUPPORTED_MEDIA_TYPE", message)

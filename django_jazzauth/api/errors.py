@@ -1,0 +1,106 @@
+"""Errors as the client sees them: a status, and ``{"message", "code"}``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.http import Http404
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from ..errors import JazzAuthError, ValueNotStorable
+
+MESSAGES: dict[str, str] = {
+    "UNAUTHORIZED": "Unauthorized",
+    "BAD_REQUEST": "Invalid JSON in request body",
+    "VALIDATION_ERROR": "Validation Error",
+    "FAILED_TO_CREATE_USER": "Failed to create user",
+    "FAILED_TO_CREATE_SESSION": "Failed to create session",
+    "FAILED_TO_GET_SESSION": "Failed to get session",
+    "INVALID_EMAIL": "Invalid email",
+    "INVALID_EMAIL_OR_PASSWORD": "Invalid email or password",
+    "PASSWORD_TOO_SHORT": "Password too short",
+    "PASSWORD_TOO_LONG": "Password too long",
+    "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL": "User already exists. Use another email.",
+    "CROSS_SITE_NAVIGATION_LOGIN_BLOCKED": (
+        "Cross-site navigation login blocked. This request appears to be a CSRF attack."
+    ),
+    "INVALID_ORIGIN": "Invalid origin",
+    "MISSING_OR_NULL_ORIGIN": "Missing or null Origin",
+    "INVALID_CALLBACK_URL": "Invalid callbackURL",
+    "INVALID_REDIRECT_URL": "Invalid redirectURL",
+    "INVALID_ERROR_CALLBACK_URL": "Invalid errorCallbackURL",
+    "INVALID_NEW_USER_CALLBACK_URL": "Invalid newUserCallbackURL",
+    "METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED": (
+        "POST method requires deferSessionRefresh to be enabled in session config"
+    ),
+    # Beyond Better Auth: sign-up with a proof of a local-first identity.
+    "PROOF_REQUIRED": "proofToken is required",
+    "PROOF_NOT_SUPPORTED": "This server does not accept a proofToken",
+    "PROOF_TOO_OLD": "proofToken is too old",
+    "PROOF_ALREADY_USED": "proofToken has been used before",
+    "IDENTITY_ALREADY_REGISTERED": "This identity already has an account. Sign in instead.",
+}
+"""Better Auth's code -> message, as far as used here. The texts are part of the contract."""
+
+
+class ApiError(JazzAuthError, exceptions.APIException):
+    """An answer that refuses: ``raise ApiError(422, "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL")``.
+
+    Args:
+        status: the HTTP status.
+        code: a stable code; ``None`` for the few errors that have only a message.
+        message: the text, where it is not the one that :data:`MESSAGES` has for the code.
+    """
+
+    code: str = "ERROR"
+
+    def __init__(self, status: int, code: str | None, message: str | None = None) -> None:
+        self.status_code = status
+        if code is not None:
+            self.code = code
+        self.message = message if message is not None else MESSAGES[code or ""]
+        self.body = {"message": self.message} | ({} if code is None else {"code": code})
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        return self.message
+
+
+def unauthorized() -> ApiError:
+    """401: nobody is signed in."""
+    return ApiError(401, "UNAUTHORIZED")
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF exception handler: the wire form of every expected error.
+
+    Anything else is a fault of ours: ``None`` lets Django answer 500 and log it.
+    """
+    known = _as_api_error(error)
+    if known is None:
+        return None
+    set_rollback()
+    return Response(known.body, status=known.status_code)
+
+
+def _as_api_error(error: Exception) -> ApiError | None:
+    if isinstance(error, ApiError):
+        return error
+    if isinstance(error, exceptions.ParseError):
+        return ApiError(400, "BAD_REQUEST")
+    if isinstance(error, ValueNotStorable):
+        return ApiError(400, error.code, "A value cannot be stored")
+    if isinstance(error, RequestDataTooBig):
+        return ApiError(413, "PAYLOAD_TOO_LARGE", "Request body too large")
+    if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
+        return unauthorized()
+    if isinstance(error, PermissionDenied | exceptions.PermissionDenied):
+        return ApiError(403, "FORBIDDEN", "Forbidden")
+    if isinstance(error, Http404):
+        return ApiError(404, "NOT_FOUND", "Not found")
+    if isinstance(error, exceptions.Throttled):
+        return ApiError(429, None, "Too many requests. Please try again later.")
+    return None

@@ -1,0 +1,56 @@
+"""What the settings mean for one request: origin, secret, cookies, life of sessions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.http import HttpRequest
+
+from ..conf import get_settings
+from .origin import origin_of
+
+BRIEF_SESSION = timedelta(days=1)
+"""Life of a session that was opened with ``rememberMe: false``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiOptions:
+    """The options of the API as they apply to one request."""
+
+    origin: str
+    trusted_origins: tuple[str, ...]
+    secret: str
+    secure_cookies: bool
+    cookie_prefix: str
+    session_life: timedelta
+    session_update_age: timedelta
+
+    def __repr__(self) -> str:
+        return f"<ApiOptions of {self.origin}>"
+
+    @property
+    def session_seconds(self) -> int:
+        """Life of a remembered session, for ``Max-Age``."""
+        return int(self.session_life.total_seconds())
+
+
+def options_for(request: HttpRequest) -> ApiOptions:
+    """The options for ``request``.
+
+    The origin is that of the setting ``BASE_URL``; without it, the request's own, which Django
+    has checked against ``ALLOWED_HOSTS``.
+    """
+    settings = get_settings()
+    base_url = settings.BASE_URL or request.build_absolute_uri("/")
+    origin = origin_of(base_url) or ""
+    secure = settings.USE_SECURE_COOKIES
+    return ApiOptions(
+        origin=origin,
+        trusted_origins=(origin, *settings.TRUSTED_ORIGINS),
+        secret=settings.SECRET,
+        secure_cookies=origin.startswith("https://") if secure is None else secure,
+        cookie_prefix=settings.COOKIE_PREFIX,
+        session_life=timedelta(seconds=settings.SESSION.EXPIRES_IN),
+        session_update_age=timedelta(seconds=settings.SESSION.UPDATE_AGE),
+    )

@@ -1,0 +1,106 @@
+"""The request bodies of the core endpoints, and their validation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from .errors import ApiError
+from .fields import BooleanField, EmailField, StringField, type_name
+
+_NAME_LENGTH = 255
+_URL_LENGTH = 8192
+
+# Distinguishes an absent body from JSON ``null``.
+UNDEFINED = object()
+
+
+def member_name(name: str) -> str:
+    """The client's name of a member: ``callback_url`` -> ``callbackURL``."""
+    first, *rest = name.split("_")
+    return first + "".join("URL" if part == "url" else part.capitalize() for part in rest)
+
+
+class Body(serializers.Serializer[Any]):
+    """A request body. Members that it does not know are ignored.
+
+    A field ``remember_me`` is the member ``rememberMe``, ``callback_url`` is ``callbackURL``.
+    :attr:`shapes` are the types that a body of another type is measured against in the message.
+    """
+
+    shapes: tuple[str, ...] = ("object",)
+    optional = False
+
+    def get_fields(self) -> dict[str, Any]:
+        """The fields under the names that the client uses."""
+        return {member_name(name): field for name, field in super().get_fields().items()}
+
+
+class SignUpEmailBody(Body):
+    """``POST /sign-up/email``."""
+
+    shapes = ("object", "record")
+
+    name = StringField(max_length=_NAME_LENGTH)
+    email = EmailField()
+    password = StringField(min_length=1)
+    image = StringField(required=False, max_length=_URL_LENGTH)
+    callback_url = StringField(required=False)
+    remember_me = BooleanField(required=False)
+    proof_token = StringField(required=False)
+
+
+class SignInEmailBody(Body):
+    """``POST /sign-in/email``."""
+
+    email = StringField()
+    password = StringField()
+    callback_url = StringField(required=False)
+    remember_me = BooleanField(required=False)
+
+
+class SignOutBody(Body):
+    """``POST /sign-out``."""
+
+    optional = True
+
+    callback_url = StringField(required=False)
+    disable_redirect = BooleanField(required=False)
+    state = StringField(required=False)
+
+
+def validate(body_class: type[Body], data: Any) -> dict[str, Any]:
+    """The validated members of ``data``, under our names.
+
+    Args:
+        body_class: what it must look like.
+        data: the parsed body, or :data:`UNDEFINED` when there was none.
+
+    Raises:
+        ApiError: 400 ``VALIDATION_ERROR`` naming every member that is wrong, in the order in which
+            the body declares them.
+    """
+    if data is UNDEFINED and body_class.optional:
+        return {}
+    if not isinstance(data, dict):
+        received = "undefined" if data is UNDEFINED else type_name(data)
+        complaints = [
+            f"[body] Invalid input: expected {shape}, received {received}"
+            for shape in body_class.shapes
+        ]
+        raise ApiError(400, "VALIDATION_ERROR", "; ".join(complaints))
+    serializer = body_class(data=data)
+    if not serializer.is_valid():
+        complaints = [
+            f"[body.{name}] {reason}"
+            for name, reasons in serializer.errors.items()
+            for reason in reasons
+        ]
+        raise ApiError(400, "VALIDATION_ERROR", "; ".join(complaints))
+    known = serializer.validated_data
+    return {
+        name: known[member]
+        for name in body_class._declared_fields
+        if (member := member_name(name)) in known
+    }

@@ -1,0 +1,160 @@
+"""The session behind a request, and opening and closing sessions."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from urllib.parse import unquote
+
+from django.contrib.auth import HASH_SESSION_KEY
+from django.db import DatabaseError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+
+from ..client import client_address, user_agent
+from ..models import Session
+from ..models.session import new_token
+from .cookies import BRIEF_COOKIE, SESSION_COOKIE, CookieJar, unsign
+from .options import BRIEF_SESSION, ApiOptions
+
+_BEARER = "bearer "
+
+
+@dataclass(slots=True)
+class SessionState:
+    """What a request's credentials came to, and what the answer has to say about them.
+
+    ``session`` is ``None`` when nobody is signed in. ``token`` is what the client presented; a
+    token without a session is dead, and the answer removes it.
+    """
+
+    token: str | None = None
+    session: Session | None = None
+    remembered: bool = True
+    renewed: bool = field(default=False)
+
+    @property
+    def user(self) -> Any:
+        """The signed-in user, ``None`` when there is none."""
+        return None if self.session is None else self.session.user
+
+    def apply(self, response: HttpResponse, jar: CookieJar) -> None:
+        """Set or remove the cookies that follow from the state."""
+        if self.session is None and self.token is not None:
+            jar.remove_session(response)
+        elif self.session is not None and self.renewed:
+            jar.write_session(response, self.session.token, remember=True)
+
+
+def presented_token(request: HttpRequest, options: ApiOptions) -> str | None:
+    """The session token that a request carries, as a bearer token or in the cookie.
+
+    A bearer token may be signed (percent-encoded or not) or the bare token; a wrongly signed
+    one counts as none. A token that was signed here need not exist any more.
+    """
+    bearer = bearer_token(request, options)
+    return bearer if bearer is not None else CookieJar(options).read(request, SESSION_COOKIE)
+
+
+def bearer_token(request: HttpRequest, options: ApiOptions) -> str | None:
+    """The session token of the ``Authorization`` header, ``None`` without a genuine one."""
+    header = request.META.get("HTTP_AUTHORIZATION", "")
+    if header[: len(_BEARER)].lower() != _BEARER:
+        return None
+    token = header[len(_BEARER) :].strip()
+    if "." not in token:
+        return token or None
+    return unsign(unquote(token), options.secret)
+
+
+def find_session(token: str) -> Session | None:
+    """The live session of ``token`` with its user; ``None`` when it is dead.
+
+    A session that Django's ``login()`` opened dies with the password it was opened with; one
+    whose user was deactivated is dead too. A session that has run out is deleted on the way.
+    """
+    try:
+        session: Session = Session.objects.get(token=token)
+    except Session.DoesNotExist:
+        return None
+    if session.expires_at <= timezone.now():
+        session.delete()
+        return None
+    user = session.fetch_user()
+    if user is None or not user.is_active or not _password_unchanged(session):
+        return None
+    return session
+
+
+def resolve(request: HttpRequest, options: ApiOptions, *, renew: bool = True) -> SessionState:
+    """Find the request's session and prolong it where that is due.
+
+    It is prolonged once a day (``session.update_age``), to its full life from now; not when it was
+    opened with ``rememberMe: false``.
+
+    Args:
+        request: Django's request.
+        options: as they apply to it.
+        renew: ``False`` leaves the expiry as it is.
+    """
+    token = presented_token(request, options)
+    if token is None:
+        return SessionState()
+    remembered = CookieJar(options).read(request, BRIEF_COOKIE) is None
+    state = SessionState(token=token, session=find_session(token), remembered=remembered)
+    if state.session is not None and renew and remembered and _is_due(state.session, options):
+        state.renewed = _prolong(state.session, options)
+        if not state.renewed:
+            state.session = None
+    return state
+
+
+def open_session(
+    user: Any, request: HttpRequest, options: ApiOptions, *, remember: bool = True
+) -> Session:
+    """Sign ``user`` in: a new session for the device that the request comes from."""
+    now = timezone.now()
+    session: Session = Session.objects.create(
+        token=new_token(),
+        user=user,
+        ip_address=client_address(request),
+        user_agent=user_agent(request),
+        created_at=now,
+        updated_at=now,
+        expires_at=now + (options.session_life if remember else BRIEF_SESSION),
+    )
+    return session
+
+
+def close_session(token: str) -> None:
+    """End the session of ``token``; nothing happens when there is none."""
+    with suppress(Session.DoesNotExist):
+        Session.objects.get(token=token).delete()
+
+
+def _prolong(session: Session, options: ApiOptions) -> bool:
+    """Give the session its full life again; ``False`` when it was ended in the meantime."""
+    session.expires_at = timezone.now() + options.session_life
+    try:
+        with transaction.atomic(using=session._state.db):
+            session.save(update_fields=["expires_at"])
+    except DatabaseError:
+        return False
+    return True
+
+
+def _is_due(session: Session, options: ApiOptions) -> bool:
+    due: timedelta = options.session_life - options.session_update_age
+    return bool(session.expires_at <= timezone.now() + due)
+
+
+def _password_unchanged(session: Session) -> bool:
+    if not session.data:
+        return True
+    opened_with = session.get_decoded().get(HASH_SESSION_KEY, "")
+    user: Any = session.user
+    hashes = (user.get_session_auth_hash(), *user.get_session_auth_fallback_hash())
+    return any(constant_time_compare(opened_with, present) for present in hashes)

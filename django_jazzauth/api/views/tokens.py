@@ -1,0 +1,35 @@
+"""``/token`` and ``/jwks``."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.utils.cache import get_conditional_response
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ...tokens.jwks import MAX_AGE, key_set
+from ..endpoint import Endpoint
+from ..issuing import token_for
+
+
+class TokenView(Endpoint):
+    """A JWT for the signed-in user."""
+
+    def get(self, request: Request) -> Response:
+        """``{token}``; 401 when nobody is signed in."""
+        state = self.require_session()
+        assert state.session is not None
+        return Response({"token": token_for(state.session, self.api_options)})
+
+
+class JwksView(Endpoint):
+    """The public keys that JWTs are verified with."""
+
+    def get(self, request: Request) -> HttpResponse:
+        """``{keys}``; 304 when the client has them already."""
+        keys = key_set()
+        answer = HttpResponse(keys.body, content_type="application/json")
+        answer["ETag"] = keys.etag
+        answer["Cache-Control"] = f"public, max-age={MAX_AGE}"
+        matched = get_conditional_response(self.http, etag=keys.etag, response=answer)
+        return matched if isinstance(matched, HttpResponse) else answer

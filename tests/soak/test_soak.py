@@ -1,0 +1,65 @@
+"""Short runs of the soak programs, against a database of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def database(tmp_path: Path, transactional_db: None) -> Any:
+    """Environment of a fresh, migrated database that several processes can share."""
+    env = {**os.environ, "JAZZAUTH_TEST_WORKER_SECRET": settings.JAZZAUTH["WORKER_SECRET"]}
+    name = f"soak_{os.getpid()}"
+    if connection.vendor == "sqlite":
+        env["JAZZAUTH_TEST_SQLITE_FILE"] = str(tmp_path / "soak.sqlite3")
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE {name}")
+        env["JAZZAUTH_TEST_DB_NAME"] = name
+    env["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    subprocess.run(
+        [sys.executable, "-m", "django", "migrate", "-v0"], env=env, cwd=ROOT, check=True
+    )
+    yield env
+    if connection.vendor != "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP DATABASE {name}")
+
+
+def run(env: dict[str, str], module: str, *arguments: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-m", f"tests.soak.{module}", *arguments],
+        env=env,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.stdout, done.stderr
+    outcome: dict[str, Any] = json.loads(done.stdout)
+    return outcome
+
+
+def test_processes_race_for_the_same_users(database: dict[str, str]) -> None:
+    outcome = run(database, "race", "--processes", "4", "--writes", "60", "--users", "5")
+    assert outcome["first_errors"] == []
+    assert (outcome["lost_updates"], outcome["problems"]) == (0, 0)
+    assert outcome["rebuild_identical"]
+
+
+def test_a_killed_writer_loses_nothing_acknowledged(database: dict[str, str]) -> None:
+    outcome = run(database, "kill", "--runs", "5")
+    assert outcome["acknowledged"] > 0
+    assert (outcome["first_lost"], outcome["first_problems"]) == ([], [])
