@@ -77,7 +77,8 @@ def find_session(token: str) -> Session | None:
     whose user was deactivated is dead too. A session that has run out is deleted on the way.
     """
     try:
-        session: Session = Session.objects.get(token=token)
+        # One query: a point read takes the user along.
+        session: Session = Session.objects.select_related("user").get(token=token)
     except Session.DoesNotExist:
         return None
     if session.expires_at <= timezone.now():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -111,32 +112,41 @@ def load_instance(cls: Any, db: str, names: Any, values: Any) -> Any:
         entry = _check(plan, cls, db, values)
         if key is not None:
             memo.put(key, entry)
-    return _instance(cls, db, plan, entry)
+    return _instance(cls, db, plan, entry, plan.fast and not _watched(cls))
 
 
-def load_raw(cls: Any, db: str, names: tuple[str, ...], row: Any, convert: Any) -> Any:
-    """As ``load_instance``, for a row as the driver gave it.
+def row_loader(
+    cls: Any, db: str, names: tuple[str, ...], convert: Callable[[Sequence[Any]], list[Any]]
+) -> Callable[[Sequence[Any]], Any]:
+    """A function that builds instances of ``cls`` from rows as the driver gives them.
 
     Args:
-        cls: the model class.
+        cls: the model class; may be a proxy.
         db: database alias.
         names: attnames of the columns.
-        row: the driver's values.
-        convert: turns them into what a queryset would pass on; called only for a row that was not
+        convert: turns a row into what a queryset would pass on; called only for a row that was not
             seen before.
+
+    Returns:
+        The function; it raises as ``load_instance`` does.
     """
     plan = _plan(cls, names)
-    row = tuple(row)
-    try:
-        key = (cls, db, _zone(), None, row)
-        entry: _Entry | None = memo.get(key)
-    except TypeError:
-        key, entry = None, None
-    if entry is None:
-        entry = _check(plan, cls, db, tuple(convert(row)))
-        if key is not None:
+    zone = _zone()
+    fast = plan.fast and not _watched(cls)
+
+    def load(row: Sequence[Any]) -> Any:
+        row = tuple(row)
+        key = (cls, db, zone, None, row)
+        try:
+            entry: _Entry | None = memo.get(key)
+        except TypeError:  # a plain column holds something unhashable, such as JSON
+            return _instance(cls, db, plan, _check(plan, cls, db, tuple(convert(row))), fast)
+        if entry is None:
+            entry = _check(plan, cls, db, tuple(convert(row)))
             memo.put(key, entry)
-    return _instance(cls, db, plan, entry)
+        return _instance(cls, db, plan, entry, fast)
+
+    return load
 
 
 def _zone() -> str:
@@ -235,8 +245,8 @@ def _same_primitive(codec: FieldCodec, value: Any, expected: Any) -> bool:
         return False
 
 
-def _instance(cls: Any, db: str, plan: _Plan, entry: _Entry) -> Any:
-    if plan.fast and not _watched(cls):
+def _instance(cls: Any, db: str, plan: _Plan, entry: _Entry, fast: bool) -> Any:
+    if fast:
         # What Model.__init__ does, without its loop over the fields.
         instance = cls.__new__(cls)
         attributes = instance.__dict__

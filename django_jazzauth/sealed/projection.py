@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from ..store.drivers import execute_all, fetch_one
 from .binding import Binding
 
 CHUNK = 400
@@ -31,12 +32,8 @@ def select_head(binding: Binding, alias: str, pk: Any) -> bytes | None:
     """The head of one row; None if there is no such row."""
     connection = connections[alias]
     table, key, head = _names(binding, connection)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {head} FROM {table} WHERE {key} = %s",  # noqa: S608 - quoted names
-            [pk_param(binding, connection, pk)],
-        )
-        row = cursor.fetchone()
+    sql = f"SELECT {head} FROM {table} WHERE {key} = %s"  # noqa: S608 - quoted names
+    row = fetch_one(connection, sql, [pk_param(binding, connection, pk)], binary=True)
     return None if row is None else bytes(row[0])
 
 
@@ -96,12 +93,7 @@ def swap_heads(
     params = [
         (*values, new, pk_param(binding, connection, pk), old) for pk, old, new, values in rows
     ]
-    with connection.cursor() as cursor:
-        if len(params) == 1:
-            cursor.execute(sql, params[0])
-        else:
-            cursor.executemany(sql, params)
-        return int(cursor.rowcount)
+    return execute_all(connection, sql, params)
 
 
 def next_pks(binding: Binding, alias: str, count: int) -> list[int] | None:

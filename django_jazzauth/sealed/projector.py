@@ -16,7 +16,7 @@ from .codec import field_codec_of
 from .insert import insert_row
 from .load import inspect_row
 from .members import current_members, source_field
-from .point import converted_rows
+from .read_plan import converted_rows
 
 
 class ModelProjector:

@@ -12,6 +12,7 @@ from ..errors import NotJournalled
 from .binding import binding_of, require_binding
 from .conflicts import create_with_conflicts
 from .insert import insert_objects
+from .iterable import SealedModelIterable
 from .point import point_get
 from .update import update_rows
 
@@ -24,6 +25,12 @@ class EventStoreQuerySetMixin:
     query: Any
     _result_cache: Any
     _for_write: bool
+
+    model_iterable = SealedModelIterable
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._iterable_class: Any = self.model_iterable
 
     # -- reading ----------------------------------------------------------------------------------
 

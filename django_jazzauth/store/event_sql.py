@@ -11,6 +11,8 @@ from uuid import UUID
 from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from .drivers import execute_all
+
 _uuid = models.UUIDField()
 _COLUMNS = "stream, version, type, schema, key_id, recorded_at, digest, payload, txid"
 _QUOTED = {"postgresql": '"', "sqlite": '"', "mysql": "`"}
@@ -70,9 +72,15 @@ def hold_writer_lock(connection: BaseDatabaseWrapper) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT id FROM jazzauth_epoch WHERE superseded_at IS NULL FOR UPDATE")
             cursor.fetchall()
-    elif connection.vendor == "sqlite":
+    elif connection.vendor == "sqlite" and not _began_immediate(connection):
         with connection.cursor() as cursor:
             cursor.execute("UPDATE jazzauth_epoch SET number = number WHERE 0")
+
+
+def _began_immediate(connection: BaseDatabaseWrapper) -> bool:
+    # Such transactions took the lock when they began.
+    mode = getattr(connection, "transaction_mode", None)
+    return mode in ("IMMEDIATE", "EXCLUSIVE") and not connection.get_autocommit()
 
 
 def insert_events(alias: str, rows: Sequence[EventRow], epoch_id: UUID) -> int:
@@ -100,13 +108,7 @@ def insert_events(alias: str, rows: Sequence[EventRow], epoch_id: UUID) -> int:
                 epoch,
             )
         )
-    sql = _insert_sql(connection.vendor)
-    with connection.cursor() as cursor:
-        if len(params) == 1:
-            cursor.execute(sql, params[0])
-        else:
-            cursor.executemany(sql, params)
-        return int(cursor.rowcount)
+    return execute_all(connection, _insert_sql(connection.vendor), params)
 
 
 def written_digests(alias: str, rows: Sequence[EventRow]) -> set[bytes]:

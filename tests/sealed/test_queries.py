@@ -195,3 +195,19 @@ def test_groups_of_users(patients: Any) -> None:
     assert list(group.user_set.values_list("username", flat=True)) == ["kim"]
     assert Group.objects.filter(user__email="kim@example.com").get() == group
     assert get_user_model().objects.filter(groups__name="staff").get() == user
+
+
+def test_a_point_read_takes_a_related_row_along(
+    patients: Any, django_assert_num_queries: Any
+) -> None:
+    owner = get_user_model().objects.create_user("own", "own@example.com", "pw-own-1")
+    Patient.objects.filter(record_no="p1").update(owner=owner)
+    with django_assert_num_queries(1):
+        patient = Patient.objects.select_related("owner").get(record_no="p1")
+        assert patient.owner == owner
+        assert patient.owner.email == "own@example.com"
+    with django_assert_num_queries(1):
+        assert Patient.objects.select_related("owner").get(record_no="p2").owner is None
+    with django_assert_num_queries(1):
+        ward = Patient.objects.select_related("ward", "owner").get(record_no="p1").ward
+        assert ward.name == "North"

@@ -1,0 +1,169 @@
+"""How whole rows of an event-sourced model are read: prepared SQL and converters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from django.db import connections
+
+from .binding import Binding, require_binding
+from .codec import field_codec_of
+from .head_field import HeadField
+from .kinds import FoldedKind, SealedKind
+from .projection import pk_param
+
+_BINARY_TYPES = {
+    "AutoField",
+    "BigAutoField",
+    "BigIntegerField",
+    "BooleanField",
+    "CharField",
+    "DateTimeField",
+    "EmailField",
+    "IntegerField",
+    "PositiveBigIntegerField",
+    "PositiveIntegerField",
+    "PositiveSmallIntegerField",
+    "SlugField",
+    "SmallAutoField",
+    "SmallIntegerField",
+    "TextField",
+    "URLField",
+    "UUIDField",
+}
+
+
+class _Column:
+    """A unique column that a point read can go by."""
+
+    def __init__(self, field: Any, quoted: str, select: str) -> None:
+        self.field = field
+        self._select = select
+        self._quoted = quoted
+        self._sql = f"{select} WHERE {quoted} = %s"
+
+    def sql(self, count: int) -> str:
+        """The SELECT by ``count`` values of the column."""
+        if count == 1:
+            return self._sql
+        return f"{self._select} WHERE {self._quoted} IN ({', '.join(['%s'] * count)})"
+
+    def params(self, binding: Binding, alias: str, value: Any) -> list[Any]:
+        """The column's values for ``value``: one per live generation of the index key."""
+        if isinstance(self.field, FoldedKind):
+            if not isinstance(value, str) or not value:
+                raise TypeError
+            return self.field.column_values(value, alias)  # type: ignore[attr-defined,no-any-return]
+        if isinstance(self.field, SealedKind):
+            primitive = field_codec_of(self.field).encode(value)
+            return self.field.column_values(primitive, alias)  # type: ignore[attr-defined,no-any-return]
+        if not isinstance(value, int | str | bytes) and type(value).__name__ != "UUID":
+            raise TypeError
+        return [pk_param(binding, connections[alias], value)]
+
+
+class ReadPlan:
+    """The prepared SELECT of a model on one kind of database.
+
+    Attributes:
+        names: attnames of the columns, in order.
+        select: the SELECT without a condition.
+        columns: what a point read can go by, by the name of the lookup.
+        binary: whether the driver's binary results are what the converters expect.
+        related: with a relation, the plan of its model; its columns follow the own ones.
+    """
+
+    def __init__(self, binding: Binding, connection: Any, relation: Any = None) -> None:
+        meta = binding.model._meta
+        quote = connection.ops.quote_name
+        fields = meta.concrete_fields
+        table = quote(meta.db_table)
+        columns = [f"{table}.{quote(field.column)}" for field in fields]
+        source = table
+        self.related: ReadPlan | None = None
+        if relation is not None:
+            target = require_binding(relation.remote_field.model)
+            self.related = ReadPlan(target, connection)
+            columns += [f"related.{quote(f.column)}" for f in target.model._meta.concrete_fields]
+            source += (
+                f" LEFT JOIN {quote(target.model._meta.db_table)} related "
+                f"ON related.{quote(relation.target_field.column)} "
+                f"= {table}.{quote(relation.column)}"
+            )
+        self.names = tuple(field.attname for field in fields)
+        self.select = f"SELECT {', '.join(columns)} FROM {source}"  # noqa: S608 - quoted names
+        self.columns: dict[str, _Column] = {}
+        for field in fields:
+            column = _Column(field, f"{table}.{quote(field.column)}", self.select)
+            if field.primary_key:
+                self.columns.update({"pk": column, field.name: column, field.attname: column})
+            elif field.unique and isinstance(field, SealedKind):
+                self.columns[field.name] = column
+            elif field.unique and isinstance(field, FoldedKind):
+                self.columns[f"{field.source.name}__iexact"] = column
+        # Types whose binary form the driver gives as Django's converters expect them.
+        self.binary: bool = all(
+            isinstance(field, SealedKind | FoldedKind | HeadField)
+            or _storage_field(field).get_internal_type() in _BINARY_TYPES
+            for field in fields
+        ) and (self.related is None or self.related.binary)
+        self._plain = [
+            (index, field.get_col(meta.db_table))
+            for index, field in enumerate(fields)
+            if not isinstance(field, SealedKind)
+        ]
+
+    def converter(self, connection: Any) -> Callable[[Sequence[Any]], list[Any]]:
+        """A function that makes of a row what a queryset's converters would make of it."""
+
+        def convert(row: Sequence[Any]) -> list[Any]:
+            values = list(row)
+            for index, expression in self._plain:
+                for converter in [
+                    *connection.ops.get_db_converters(expression),
+                    *expression.get_db_converters(connection),
+                ]:
+                    values[index] = converter(values[index], expression, connection)
+            return values
+
+        return convert
+
+
+def _storage_field(field: Any) -> Any:
+    while field.remote_field:
+        field = field.target_field
+    return field
+
+
+def read_plan(binding: Binding, connection: Any, relation: Any = None) -> ReadPlan:
+    """How whole rows of a model are read on this kind of database, made once.
+
+    Args:
+        binding: the model.
+        connection: the database.
+        relation: a foreign key to another event-sourced model whose row is read along.
+    """
+    plans: dict[Any, ReadPlan] = binding.__dict__.setdefault("read_plans", {})
+    key = (connection.vendor, relation)
+    plan = plans.get(key)
+    if plan is None:
+        plan = plans[key] = ReadPlan(binding, connection, relation)
+    return plan
+
+
+def converted_rows(binding: Binding, alias: str) -> Iterator[tuple[tuple[str, ...], list[Any]]]:
+    """Every row of a table with its columns' names, converted but not opened.
+
+    Args:
+        binding: the model.
+        alias: database alias.
+    """
+    connection = connections[alias]
+    plan = read_plan(binding, connection)
+    convert = plan.converter(connection)
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(plan.select)
+        while rows := cursor.fetchmany(500):
+            for row in rows:
+                yield plan.names, convert(row)
