@@ -47,7 +47,8 @@ def insert_objects(
             reserved = reserve_pks(binding, alias, len(missing))
             if reserved is None:
                 _insert_then_seal(binding, alias, missing)
-                objs = [obj for obj in objs if obj not in missing]
+                known = {id(obj) for obj in missing}
+                objs = [obj for obj in objs if id(obj) not in known]
             else:
                 for obj, pk in zip(missing, reserved, strict=True):
                     setattr(obj, binding.pk.attname, pk)
@@ -89,7 +90,6 @@ def _seal_then_insert(binding: Binding, alias: str, objs: Sequence[Any]) -> None
 def _insert_then_seal(binding: Binding, alias: str, objs: Sequence[Any]) -> None:
     # MariaDB gives automatic keys at the insert only, and a head is bound to its key: so the row
     # stands with an empty head for a moment, inside this transaction.
-    connection = connections[alias]
     for obj in objs:
         values = _values(binding, obj)
         state = encode_state(binding, values)
@@ -98,7 +98,6 @@ def _insert_then_seal(binding: Binding, alias: str, objs: Sequence[Any]) -> None
         swap_heads(binding, alias, [], [(pk, b"", opened.blob, ())])
         setattr(obj, binding.pk.attname, binding.pk.to_python(pk))
         adopt(binding, alias, obj, opened)
-    del connection
 
 
 def _insert_rows(

@@ -11,6 +11,7 @@ from django.db.models.options import Options
 from django.db.models.signals import class_prepared, post_delete
 
 from .binding import binding_of
+from .load import snapshot_of
 from .members import ThroughQuerySet, source_field, sync_members
 from .projector import register_model
 from .queryset import EventStoreManager, EventStoreQuerySet, journalled_queryset
@@ -22,7 +23,9 @@ def _journal_deletion(sender: Any, instance: Any, using: str, **kwargs: Any) -> 
     binding = binding_of(sender)
     if binding is not None:
         values = {name: instance.__dict__.get(name) for name in binding.codecs}
-        record_deleted(binding, using, getattr(instance, binding.pk.attname), values)
+        snapshot = snapshot_of(instance)
+        seen = snapshot.opened.head if snapshot and snapshot.alias == using else None
+        record_deleted(binding, using, getattr(instance, binding.pk.attname), values, seen)
 
 
 @cache

@@ -81,6 +81,13 @@ class EventStoreQuerySetMixin:
     _insert.alters_data = True  # type: ignore[attr-defined]
     _insert.queryset_only = False  # type: ignore[attr-defined]
 
+    def _batched_insert(
+        self, objs: Sequence[Any], fields: Sequence[Any], batch_size: int | None, **options: Any
+    ) -> list[tuple[Any, ...]]:
+        # Whole: insert_objects() makes batches of its own, by what events need.
+        returning = self.model._meta.db_returning_fields
+        return self._insert(objs, fields, returning, using=self.db, **options)
+
     def bulk_create(
         self,
         objs: Iterable[Any],

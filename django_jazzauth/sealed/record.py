@@ -11,7 +11,7 @@ from django.db import connections, transaction
 from ..errors import SealBroken
 from ..store.event_sql import hold_writer_lock
 from ..store.journal import CREATED, DELETED, UPDATED, Draft, Written, append, last_heads
-from ..store.sealing import State
+from ..store.sealing import Head, State
 from .binding import Binding, Opened, require_binding
 from .kinds import FoldedKind, SealedKind
 from .projection import next_pks, select_heads, swap_heads
@@ -101,14 +101,24 @@ def record_created(
     return opened  # type: ignore[return-value]
 
 
-def record_deleted(binding: Binding, alias: str, pk: Any, values: dict[str, Any]) -> None:
+def record_deleted(
+    binding: Binding, alias: str, pk: Any, values: dict[str, Any], seen: Head | None = None
+) -> None:
     """Append the event that ends an entity, after its row is gone.
 
-    The previous event is read from the log, since the instance may be stale.
+    Args:
+        binding: the model.
+        alias: database alias.
+        pk: primary key of the row.
+        values: attname to value, for the subject.
+        seen: the newest head as far as the instance knows. If it is stale, the event does not go
+            in, and the log is asked.
     """
     stream = binding.stream(pk)
+    previous = seen
     while True:
-        previous = last_heads(alias, [stream]).get(stream)
+        if previous is None:
+            previous = last_heads(alias, [stream]).get(stream)
         draft = Draft(
             binding.entity,
             stream,
@@ -120,6 +130,7 @@ def record_deleted(binding: Binding, alias: str, pk: Any, values: dict[str, Any]
         )
         if append(alias, [draft])[0] is not None:
             return
+        previous = None
 
 
 def reserve_pks(binding: Binding, alias: str, count: int) -> list[int] | None:

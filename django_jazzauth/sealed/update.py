@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connections, models, transaction
 
 from ..errors import ConcurrentUpdate, SealBroken
-from ..store.event_sql import hold_writer_lock
+from ..store.event_sql import hold_writer_lock, stands_in_log
 from .binding import Binding, Opened
 from .evaluate import evaluate, names_in
 from .kinds import SealedKind
@@ -86,12 +86,20 @@ def _update_instance(
         old = _read(binding, alias, pk)
         if old is None:
             return False
+        if snapshot is not None and not _committed(binding, alias, snapshot):
+            # What the instance stands on was rolled back: all that it holds counts as its own.
+            changed, snapshot = dict(wanted), None
     raise ConcurrentUpdate(f"{binding.stream(pk)} changed on each of {_TRIES} tries to save it.")
 
 
 def _read(binding: Binding, alias: str, pk: Any) -> Opened | None:
     blob = select_head(binding, alias, pk)
     return None if blob is None else binding.open(alias, pk, blob)
+
+
+def _committed(binding: Binding, alias: str, snapshot: Snapshot) -> bool:
+    head = snapshot.opened.head
+    return stands_in_log(alias, binding.stream(snapshot.pk), head.version, head.digest)
 
 
 def _changed(

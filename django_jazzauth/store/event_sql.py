@@ -30,10 +30,11 @@ class EventRow:
     recorded_at: int
     digest: bytes
     payload: bytes
+    previous: bytes
 
 
 @lru_cache
-def _insert_sql(vendor: str) -> str:
+def _insert_sql(vendor: str, first: bool) -> str:
     # The two EXISTS are what makes caching keys safe: an event can only be written under a data
     # key that is alive and while the writer knows the current epoch, whatever another process (or
     # a rolled-back test) did since the keys were read. No row means: look again.
@@ -43,6 +44,14 @@ def _insert_sql(vendor: str) -> str:
     # it reads only what lies below pg_snapshot_xmin, by this transaction id; on SQLite and MariaDB
     # there is one writer at a time, so positions are given in the order of commits.
     txid = "pg_current_xact_id()::text::bigint" if vendor == "postgresql" else "0"
+    # An event follows the one that its writer saw, and that one must have been committed: an
+    # instance may remember a version whose savepoint was rolled back.
+    chained = (
+        ""
+        if first
+        else " AND EXISTS (SELECT 1 FROM jazzauth_event p WHERE p.stream = %s AND p.version = %s "
+        "AND p.digest = %s)"
+    )
     verb, source, conflict = (
         ("INSERT IGNORE", "FROM DUAL ", "")
         if vendor == "mysql"
@@ -53,7 +62,7 @@ def _insert_sql(vendor: str) -> str:
         f"SELECT %s, %s, %s, %s, %s, %s, %s, %s, {txid} {source}"
         "WHERE EXISTS (SELECT 1 FROM jazzauth_data_key WHERE id = %s AND destroyed_at IS NULL) "
         "AND EXISTS (SELECT 1 FROM jazzauth_epoch WHERE id = %s AND superseded_at IS NULL)"
-        f"{conflict}"
+        f"{chained}{conflict}"
     )
 
 
@@ -84,31 +93,41 @@ def _began_immediate(connection: BaseDatabaseWrapper) -> bool:
 
 
 def insert_events(alias: str, rows: Sequence[EventRow], epoch_id: UUID) -> int:
-    """Append rows; those whose version is taken or whose keys are gone are left out.
+    """Append rows that can be; see ``written_digests`` for which were.
+
+    Left out is a row whose version is taken, whose predecessor is not in the log, or whose keys are
+    gone.
 
     Returns:
         The number of rows written.
     """
     connection = connections[alias]
     epoch = uuid_param(connection, epoch_id)
-    params = []
-    for row in rows:
-        key = uuid_param(connection, row.key_id)
-        params.append(
-            (
-                row.stream,
-                row.version,
-                row.type,
-                row.schema,
-                key,
-                row.recorded_at,
-                row.digest,
-                row.payload,
-                key,
-                epoch,
-            )
-        )
-    return execute_all(connection, _insert_sql(connection.vendor), params)
+    count = 0
+    for first in (True, False):
+        params = [_params(connection, row, epoch) for row in rows if (row.version == 1) is first]
+        if params:
+            count += execute_all(connection, _insert_sql(connection.vendor, first), params)
+    return count
+
+
+def _params(connection: BaseDatabaseWrapper, row: EventRow, epoch: Any) -> tuple[Any, ...]:
+    key = uuid_param(connection, row.key_id)
+    params = (
+        row.stream,
+        row.version,
+        row.type,
+        row.schema,
+        key,
+        row.recorded_at,
+        row.digest,
+        row.payload,
+        key,
+        epoch,
+    )
+    if row.version == 1:
+        return params
+    return (*params, row.stream, row.version - 1, row.previous)
 
 
 def written_digests(alias: str, rows: Sequence[EventRow]) -> set[bytes]:
@@ -125,6 +144,17 @@ def written_digests(alias: str, rows: Sequence[EventRow]) -> set[bytes]:
             )
             found.update(bytes(digest) for (digest,) in cursor.fetchall())
     return found
+
+
+def stands_in_log(alias: str, stream: str, version: int, digest: bytes) -> bool:
+    """Whether the log holds exactly this event."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            "SELECT digest FROM jazzauth_event WHERE stream = %s AND version = %s",
+            [stream, version],
+        )
+        row = cursor.fetchone()
+    return row is not None and bytes(row[0]) == digest
 
 
 def keys_are_live(alias: str, key_ids: set[UUID], epoch_id: UUID) -> bool:

@@ -154,6 +154,7 @@ def _seal(keys: Keyring, drafts: Sequence[Draft]) -> tuple[bytes, list[tuple[Eve
             recorded_at,
             digest,
             payload,
+            previous.digest if previous else NO_DIGEST,
         )
         head = Head(version, draft.schema, digest, recorded_at, draft.state or {})
         blob = (

@@ -387,3 +387,22 @@ def test_events_cannot_be_written_or_deleted_through_the_orm() -> None:
             refused()
     with pytest.raises(NotJournalled):
         Patient.objects.all()._raw_delete("default")
+
+
+def test_an_instance_that_remembers_a_rolled_back_save_can_be_saved_and_deleted() -> None:
+    made = make(name="a", notes="a")
+    made.name = "b"
+    with pytest.raises(RuntimeError), transaction.atomic():
+        made.save()
+        raise RuntimeError
+    made.notes = "c"
+    made.save()
+    fresh = Patient.objects.get(pk=made.pk)
+    assert (fresh.name, fresh.notes, fresh.sealed_version) == ("b", "c", 2)
+    fresh.name = "d"
+    with pytest.raises(RuntimeError), transaction.atomic():
+        fresh.save()
+        raise RuntimeError
+    fresh.delete()
+    assert [e.version for e in store.history(Patient, pk=made.pk)] == [1, 2, 3]
+    assert store.verify().ok
