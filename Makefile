@@ -1,10 +1,11 @@
-# django_jazzauth: `make demo` shows it, `make test` proves it.
+# django_jazzauth: `make demo` shows it, `make test` proves it, `make help` lists the rest.
 
 VENV := .venv
 BIN := $(VENV)/bin
-PYTHON := $(BIN)/python
-STAMP := $(VENV)/.ready
+READY := $(VENV)/.ready
+READY_DOCS := $(VENV)/.ready-docs
 ARGS ?=
+export PYTHON
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint bench test-ecosystem test-ecosystem-fast docs migrations clean
@@ -12,38 +13,42 @@ ARGS ?=
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-20s %s\n", $$1, $$2}'
 
-setup: $(STAMP) ## Make the environment
+setup: $(READY) ## Make the environment in .venv, or bring it up to date
 
-$(STAMP): pyproject.toml constraints.txt .ci/setup
-	@.ci/setup $(VENV)
+$(READY): pyproject.toml constraints.txt .ci/setup
+	@.ci/setup $(VENV) constraints.txt
 	@touch $@
 
-demo: $(STAMP) ## Run the example project with the tour (ARGS=--check: the tour alone)
-	@$(PYTHON) manage.py demo $(ARGS)
+$(READY_DOCS): $(READY) constraints-docs.txt
+	@.ci/setup $(VENV) constraints-docs.txt
+	@touch $@
 
-test: $(STAMP) ## Run the tests on SQLite, and on the servers that answer on loopback
-	@.ci/test $(BIN)
+demo: $(READY) ## Set the example up, show a tour, serve it (ARGS=--check: the tour alone)
+	@$(BIN)/python manage.py demo $(ARGS)
 
-lint: $(STAMP) ## Style, types, and the direction of imports
+test: $(READY) ## Test on SQLite, and on PostgreSQL and MariaDB if they answer (ARGS: for pytest)
+	@.ci/test $(BIN) $(ARGS)
+
+lint: $(READY) ## Style, types, and the direction of imports
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
-bench: $(STAMP) ## Measure against stock Django, interleaved
-	@$(PYTHON) -m benchmarks $(ARGS)
+bench: $(READY) ## Measure against stock Django, interleaved (ARGS=--help: what can be chosen)
+	@$(BIN)/python -m benchmarks $(ARGS)
 
-test-ecosystem: $(STAMP) ## Other projects' own test suites, stock against ours
-	@$(PYTHON) -m tests.ecosystem $(ARGS)
+test-ecosystem: $(READY) ## Other projects' own test suites, stock against ours
+	@$(BIN)/python -m tests.ecosystem $(ARGS)
 
-test-ecosystem-fast: $(STAMP) ## Django's auth and session tests only
-	@$(PYTHON) -m tests.ecosystem --fast $(ARGS)
+test-ecosystem-fast: $(READY) ## Django's auth and session tests only
+	@$(BIN)/python -m tests.ecosystem --fast $(ARGS)
 
-docs: $(STAMP) ## Build the documentation into var/docs
+docs: $(READY_DOCS) ## Build the documentation into var/docs
 	@$(BIN)/sphinx-build -W -q -b html docs var/docs
 
-migrations: $(STAMP) ## Write missing migrations
-	@$(PYTHON) manage.py makemigrations
+migrations: $(READY) ## Write missing migrations
+	@$(BIN)/python manage.py makemigrations
 
-clean: ## Remove the environment and everything generated
-	@rm -rf $(VENV) var .mypy_cache .pytest_cache .ruff_cache .hypothesis
+clean: ## Remove the environment, the demo's database and everything else generated
+	@rm -rf $(VENV) var .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -63,6 +63,27 @@ class JWTSettings(_Group, frozen=True, kw_only=True):
     GRACE_PERIOD: _Count = 2_592_000
 
 
+class CookieCacheSettings(_Group, frozen=True, kw_only=True):
+    """``JAZZAUTH["SESSION"]["COOKIE_CACHE"]``: session and user in a cookie of their own.
+
+    Attributes:
+        ENABLED: ``/get-session`` answers from the cookie while it is valid, without a query.
+        MAX_AGE: seconds for which it is; a revoked session stays visible for as long.
+        STRATEGY: its encoding; ``compact`` and ``jwt`` can be read by its owner, ``jwe`` cannot.
+        VERSION: part of the content; a new value makes every older cookie count for nothing.
+        REVOKE_AT_ONCE: remember ended sessions in CACHE, and look there before a cookie is
+            believed: one operation of that cache instead of a query.
+        CACHE: alias in ``CACHES``; all processes must share it.
+    """
+
+    ENABLED: bool = False
+    MAX_AGE: _Positive = 300
+    STRATEGY: Literal["compact", "jwt", "jwe"] = "compact"
+    VERSION: _Text = "1"
+    REVOKE_AT_ONCE: bool = False
+    CACHE: _Text = "default"
+
+
 class SessionSettings(_Group, frozen=True, kw_only=True):
     """``JAZZAUTH["SESSION"]``.
 
@@ -70,11 +91,13 @@ class SessionSettings(_Group, frozen=True, kw_only=True):
         EXPIRES_IN: seconds until a session ends that nobody uses.
         UPDATE_AGE: seconds after which its use extends it.
         FRESH_AGE: seconds after sign-in during which it counts as fresh; 0: always.
+        COOKIE_CACHE: see its class.
     """
 
     EXPIRES_IN: _Positive = 604_800
     UPDATE_AGE: _Count = 86_400
     FRESH_AGE: _Count = 86_400
+    COOKIE_CACHE: CookieCacheSettings = CookieCacheSettings()
 
 
 class ProofSettings(_Group, frozen=True, kw_only=True):
@@ -100,6 +123,100 @@ class PasswordSettings(_Group, frozen=True, kw_only=True):
     MAX_LENGTH: _Positive = 128
 
 
+class EmailVerificationSettings(_Group, frozen=True, kw_only=True):
+    """``JAZZAUTH["EMAIL_VERIFICATION"]``.
+
+    Attributes:
+        ENABLED: send mails by which owners prove that an address is theirs.
+        REQUIRED: no sign-in with a password before that. A sign-up then gives no session, and its
+            answer does not say whether the address has an account already.
+        SEND_ON_SIGN_UP: send one at sign-up; None: if REQUIRED.
+        SEND_ON_SIGN_IN: send another when an unverified user is turned away.
+        SIGN_IN_AFTER: following the link signs its owner in.
+        EXPIRES_IN: seconds for which a link works.
+    """
+
+    ENABLED: bool = True
+    REQUIRED: bool = False
+    SEND_ON_SIGN_UP: bool | None = None
+    SEND_ON_SIGN_IN: bool = False
+    SIGN_IN_AFTER: bool = False
+    EXPIRES_IN: _Positive = 3600
+
+
+class PasswordResetSettings(_Group, frozen=True, kw_only=True):
+    """``JAZZAUTH["PASSWORD_RESET"]``.
+
+    Attributes:
+        ENABLED: send mails by which a forgotten password is replaced.
+        REVOKE_SESSIONS: end all sessions of the user then.
+        EXPIRES_IN: seconds for which a link works, once.
+    """
+
+    ENABLED: bool = True
+    REVOKE_SESSIONS: bool = False
+    EXPIRES_IN: _Positive = 3600
+
+
+class ChangeEmailSettings(_Group, frozen=True, kw_only=True):
+    """``JAZZAUTH["CHANGE_EMAIL"]``.
+
+    Attributes:
+        ENABLED: users may change their address.
+        CONFIRM_AT_OLD_ADDRESS: a verified old address has to agree first.
+        WITHOUT_VERIFICATION: an address that was never verified is replaced at once.
+    """
+
+    ENABLED: bool = False
+    CONFIRM_AT_OLD_ADDRESS: bool = True
+    WITHOUT_VERIFICATION: bool = False
+
+
+class DeleteUserSettings(_Group, frozen=True, kw_only=True):
+    """``JAZZAUTH["DELETE_USER"]``.
+
+    Attributes:
+        ENABLED: users may delete their account.
+        CONFIRM_BY_MAIL: only after they have followed a link in a mail.
+        EXPIRES_IN: seconds for which that link works, once.
+    """
+
+    ENABLED: bool = False
+    CONFIRM_BY_MAIL: bool = False
+    EXPIRES_IN: _Positive = 86_400
+
+
+class RateRule(_Group, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One rule of ``JAZZAUTH["RATE_LIMIT"]["RULES"]``.
+
+    Attributes:
+        WINDOW: seconds; counting starts anew when nothing was counted for as long.
+        MAX: requests that are counted before the next are refused.
+    """
+
+    WINDOW: _Positive
+    MAX: _Positive
+
+
+class RateLimitSettings(_Group, frozen=True, kw_only=True):
+    """``JAZZAUTH["RATE_LIMIT"]``: requests of one address to one path.
+
+    Attributes:
+        ENABLED: None: unless ``DEBUG``.
+        WINDOW: seconds, of the rule for paths that have none of their own.
+        MAX: requests, of that rule.
+        RULES: rules of the project by path, ``"/sign-in/email"`` or ``"/sign-in/*"``, the first
+            that fits; None instead of a rule lifts the limit.
+        CACHE: alias in ``CACHES``. With the default local memory each process counts alone.
+    """
+
+    ENABLED: bool | None = None
+    WINDOW: _Positive = 10
+    MAX: _Positive = 100
+    RULES: dict[str, RateRule | None] = msgspec.field(default_factory=dict)
+    CACHE: _Text = "default"
+
+
 class Settings(_Group, frozen=True, kw_only=True):
     """``JAZZAUTH``.
 
@@ -117,7 +234,13 @@ class Settings(_Group, frozen=True, kw_only=True):
         USE_SECURE_COOKIES: None: when the base URL is https.
         TRUSTED_ORIGINS: origins besides the site's own that may call and be redirected to.
         TRUSTED_PROXIES: addresses or networks whose ``X-Forwarded-For`` is believed.
-        JWT, SESSION, PROOF, PASSWORD: see their classes.
+        JWT, SESSION, PROOF, PASSWORD, EMAIL_VERIFICATION, PASSWORD_RESET, CHANGE_EMAIL,
+            DELETE_USER, RATE_LIMIT: see their classes.
+        HOOKS: functions of the project around writes, by ``<entity>.<verb>.<moment>``:
+            ``{"user.create.before": "shop.hooks.only_customers"}``; a path or a list of paths.
+        MAIL_IN_BACKGROUND: send mails by a thread, so that the time of an answer does not tell
+            whether one is sent.
+        TEST_OUTBOX: show all mails at ``/test-outbox``, to anybody; with ``DEBUG`` only.
         SCAN_LIMIT: rows that one query may open to search a sealed field.
         ORDER_LIMIT: rows that one query may open to sort by a sealed field.
         MEMO_SIZE: opened heads and data keys kept in memory, each.
@@ -141,6 +264,14 @@ class Settings(_Group, frozen=True, kw_only=True):
     SESSION: SessionSettings = SessionSettings()
     PROOF: ProofSettings = ProofSettings()
     PASSWORD: PasswordSettings = PasswordSettings()
+    EMAIL_VERIFICATION: EmailVerificationSettings = EmailVerificationSettings()
+    PASSWORD_RESET: PasswordResetSettings = PasswordResetSettings()
+    CHANGE_EMAIL: ChangeEmailSettings = ChangeEmailSettings()
+    DELETE_USER: DeleteUserSettings = DeleteUserSettings()
+    RATE_LIMIT: RateLimitSettings = RateLimitSettings()
+    HOOKS: dict[str, _Text | tuple[_Text, ...]] = msgspec.field(default_factory=dict)
+    MAIL_IN_BACKGROUND: bool = True
+    TEST_OUTBOX: bool = False
     SCAN_LIMIT: _Count = 10_000
     ORDER_LIMIT: _Count = 10_000
     MEMO_SIZE: _Count = 20_000

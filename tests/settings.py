@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-import atexit
 import os
-import shutil
 import tempfile
 from typing import Any
 
@@ -71,6 +69,9 @@ JAZZAUTH: dict[str, Any] = {
         "JAZZAUTH_TEST_WORKER_SECRET", WorkerSecret.generate().to_text()
     ),
     "BASE_URL": "http://localhost:3100",
+    # Tests sign in more often than anybody else; the limits have tests of their own.
+    "RATE_LIMIT": {"ENABLED": False},
+    "MAIL_IN_BACKGROUND": False,
 }
 
 _ENGINE = os.environ.get("JAZZAUTH_TEST_DB", "sqlite")
@@ -78,12 +79,11 @@ _ENGINE = os.environ.get("JAZZAUTH_TEST_DB", "sqlite")
 
 def _sqlite() -> dict[str, Any]:
     """A file, as in production: an in-memory database knows neither WAL nor a second thread."""
-    file = os.environ.get("JAZZAUTH_TEST_SQLITE_FILE")
-    if file is None:
-        folder = tempfile.mkdtemp(prefix="jazzauth-test-")
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        # The processes that a test run starts use the same folder.
-        file = os.environ["JAZZAUTH_TEST_SQLITE_FILE"] = os.path.join(folder, "test.sqlite3")
+    # The processes that a test run starts use the same file.
+    file = os.environ.setdefault(
+        "JAZZAUTH_TEST_SQLITE_FILE",
+        os.path.join(tempfile.gettempdir(), f"jazzauth-test-{os.getpid()}.sqlite3"),
+    )
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": file,

@@ -9,13 +9,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
+import time
 from dataclasses import dataclass
 from http.cookies import Morsel
+from typing import Any
 from urllib.parse import quote, unquote
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 
+from . import wire
+from .cookie_cache import Content, decode_content, encode_content
 from .options import ApiOptions
 
 SECURE_PREFIX = "__Secure-"
@@ -25,6 +30,9 @@ _UNRESERVED = "-_.!~*'()"
 SESSION_COOKIE = "session_token"
 CACHE_COOKIE = "session_data"
 BRIEF_COOKIE = "dont_remember"
+
+# Browsers drop a cookie of more than 4096 bytes, name and attributes included.
+_CHUNK = 3850
 
 
 def sign(value: str, secret: str) -> str:
@@ -48,11 +56,27 @@ def encode(text: str) -> str:
     return quote(text, safe=_UNRESERVED)
 
 
+def expose(response: HttpResponse, header: str) -> None:
+    """Let scripts of other origins read a header of the answer."""
+    name = "Access-Control-Expose-Headers"
+    exposed = response.headers.get(name)
+    if exposed is None:
+        response[name] = header
+    elif header not in exposed.split(", "):
+        response[name] = f"{exposed}, {header}"
+
+
 @dataclass(frozen=True, slots=True)
 class CookieJar:
-    """Reads and writes the cookies of one server: their names, attributes and secret."""
+    """Reads and writes the cookies of one server: their names, attributes and secret.
+
+    Args:
+        options: the server's.
+        request: the one that is answered; by it, parts of a former cache cookie are found.
+    """
 
     options: ApiOptions
+    request: HttpRequest | None = None
 
     def name_of(self, cookie: str) -> str:
         """The full name: ``better-auth.session_token``, with ``__Secure-`` over https."""
@@ -81,17 +105,85 @@ class CookieJar:
         """Tell the browser to forget a cookie."""
         self._set(response, cookie, "", 0)
 
-    def write_session(self, response: HttpResponse, token: str, *, remember: bool) -> None:
-        """Set the session cookie; without ``remember`` it ends with the browser."""
+    def write_session(self, response: HttpResponse, session: Any, *, remember: bool) -> None:
+        """Set the session cookie, and the cache cookie where that is on.
+
+        ``Set-Auth-Token`` carries the signed token for clients without cookies.
+
+        Args:
+            response: the answer that carries them.
+            session: with its user.
+            remember: ``False`` for cookies that end with the browser.
+        """
         max_age = self.options.session_seconds if remember else None
-        self.write(response, SESSION_COOKIE, token, max_age=max_age)
+        self.write(response, SESSION_COOKIE, session.token, max_age=max_age)
+        response["Set-Auth-Token"] = sign(session.token, self.options.secret)
+        expose(response, "set-auth-token")
         if not remember:
             self.write(response, BRIEF_COOKIE, "true", max_age=None)
+        self.write_cache(response, session, remember=remember)
 
     def remove_session(self, response: HttpResponse) -> None:
         """Remove everything that belongs to a session."""
-        for cookie in (SESSION_COOKIE, CACHE_COOKIE, BRIEF_COOKIE):
+        for cookie in (SESSION_COOKIE, CACHE_COOKIE, BRIEF_COOKIE, *self._cache_parts()):
             self.remove(response, cookie)
+
+    def write_cache(self, response: HttpResponse, session: Any, *, remember: bool) -> None:
+        """Set the cache cookie, in parts when it is too long for one; nothing when it is off."""
+        options = self.options.cookie_cache
+        if not options.ENABLED:
+            return
+        now = time.time()
+        content: Content = {
+            "session": wire.session_payload(session),
+            "user": wire.user_payload(session.user),
+            "updatedAt": int(now * 1000),
+            "version": options.VERSION,
+        }
+        value = encode_content(
+            content,
+            strategy=options.STRATEGY,
+            secret=self.options.secret,
+            max_age=options.MAX_AGE,
+            now=now,
+        )
+        max_age = options.MAX_AGE if remember else None
+        parts = {CACHE_COOKIE: value}
+        if len(value) > _CHUNK:
+            starts = range(0, len(value), _CHUNK)
+            parts = {
+                f"{CACHE_COOKIE}.{number}": value[start : start + _CHUNK]
+                for number, start in enumerate(starts)
+            }
+        for cookie in self._cache_parts():
+            if cookie not in parts:
+                self.remove(response, cookie)
+        for cookie, part in parts.items():
+            self._set(response, cookie, part, max_age)
+
+    def read_cache(self, request: HttpRequest) -> Content | None:
+        """The content of a genuine cache cookie that is still valid, ``None`` without one."""
+        options = self.options.cookie_cache
+        if not options.ENABLED:
+            return None
+        text = request.COOKIES.get(self.name_of(CACHE_COOKIE))
+        if not text:
+            parts = CookieJar(self.options, request)._cache_parts()
+            text = "".join(request.COOKIES[self.name_of(part)] for part in parts)
+        if not text:
+            return None
+        content = decode_content(
+            unquote(text), strategy=options.STRATEGY, secret=self.options.secret, now=time.time()
+        )
+        return content if content and content.get("version") == options.VERSION else None
+
+    def _cache_parts(self) -> list[str]:
+        """The short names of the parts that the browser sent, in their order."""
+        if self.request is None:
+            return []
+        pattern = re.compile(re.escape(self.name_of(CACHE_COOKIE)) + r"\.(\d{1,2})")
+        found = (pattern.fullmatch(name) for name in self.request.COOKIES)
+        return [f"{CACHE_COOKIE}.{n}" for n in sorted(int(match[1]) for match in found if match)]
 
     def _set(self, response: HttpResponse, cookie: str, value: str, max_age: int | None) -> None:
         # Not ``response.set_cookie``: it adds Expires, and writes an empty value as "".

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import reverse
 from django.utils.functional import cached_property
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from . import errors, origin
-from .cookies import CookieJar
+from .cookies import CookieJar, encode
 from .options import ApiOptions, options_for
 from .parsers import FormParser, JSONParser
 from .renderers import JSONRenderer, OneRenderer
@@ -42,10 +43,13 @@ class Endpoint(APIView):
 
     body_class: ClassVar[type[Body] | None] = None
     """What the body of a POST must look like; ``None`` for endpoints without one."""
+    query_class: ClassVar[type[Body] | None] = None
+    """What the query parameters must look like."""
     is_login: ClassVar[bool] = False
     """Whether the stricter origin rule applies."""
 
     body: dict[str, Any]
+    query: dict[str, Any]
     _state: SessionState | None = None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -65,6 +69,9 @@ class Endpoint(APIView):
         self.body = {}
         if request.method == "POST" and self.body_class is not None:
             self.body = validate(self.body_class, body)
+        self.query = {}
+        if self.query_class is not None:
+            self.query = validate(self.query_class, request.query_params.dict(), where="query")
         if self.is_login:
             origin.check_login_origin(self.http, trusted)
 
@@ -96,7 +103,7 @@ class Endpoint(APIView):
     @property
     def jar(self) -> CookieJar:
         """The cookies of this request and its answer."""
-        return CookieJar(self.api_options)
+        return CookieJar(self.api_options, self.http)
 
     def session_state(self, *, renew: bool = True) -> SessionState:
         """The session of the request; its cookies go onto the answer."""
@@ -114,6 +121,25 @@ class Endpoint(APIView):
         if state.session is None:
             raise errors.unauthorized()
         return state
+
+    def require_fresh_session(self) -> SessionState:
+        """The session of the request, opened not long ago (setting ``SESSION["FRESH_AGE"]``).
+
+        Raises:
+            ApiError: 401 when nobody is signed in, 403 when that was too long ago.
+        """
+        state = self.require_session()
+        if not state.is_fresh(self.api_options):
+            raise errors.ApiError(403, "SESSION_NOT_FRESH")
+        return state
+
+    def url_of(self, name: str, *, query: dict[str, str] | None = None, **kwargs: Any) -> str:
+        """The absolute address of another endpoint, for mails and providers."""
+        match = self.http.resolver_match
+        namespace = match.namespace if match is not None else ""
+        path = reverse(f"{namespace}:{name}" if namespace else name, kwargs=kwargs)
+        parts = "&".join(f"{key}={encode(value)}" for key, value in (query or {}).items())
+        return self.api_options.origin + path + (f"?{parts}" if parts else "")
 
     def _read_body(self, request: Request) -> Any:
         if request.method == "GET" or not self.http.body:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from django.http import HttpRequest
 
-from ..conf import get_settings
+from ..conf import CookieCacheSettings, get_settings
 from .origin import origin_of
 
 BRIEF_SESSION = timedelta(days=1)
@@ -25,6 +25,8 @@ class ApiOptions:
     cookie_prefix: str
     session_life: timedelta
     session_update_age: timedelta
+    session_fresh_age: timedelta
+    cookie_cache: CookieCacheSettings
 
     def __repr__(self) -> str:
         return f"<ApiOptions of {self.origin}>"
@@ -53,4 +55,6 @@ def options_for(request: HttpRequest) -> ApiOptions:
         cookie_prefix=settings.COOKIE_PREFIX,
         session_life=timedelta(seconds=settings.SESSION.EXPIRES_IN),
         session_update_age=timedelta(seconds=settings.SESSION.UPDATE_AGE),
+        session_fresh_age=timedelta(seconds=settings.SESSION.FRESH_AGE),
+        cookie_cache=settings.SESSION.COOKIE_CACHE,
     )

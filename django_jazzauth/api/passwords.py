@@ -1,9 +1,15 @@
-"""The rule for new passwords."""
+"""Passwords: the rule for new ones, checking the present one, and replacing it."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.db import transaction
+
 from ..conf import get_settings
 from ..hashers import normalise_password
+from ..models import Account
+from ..models.account import CREDENTIAL
 from .errors import ApiError
 
 
@@ -22,3 +28,40 @@ def check_new_password(password: str) -> None:
         raise ApiError(400, "PASSWORD_TOO_SHORT")
     if length > options.MAX_LENGTH:
         raise ApiError(400, "PASSWORD_TOO_LONG")
+
+
+def require_password(user: Any, password: str) -> None:
+    """Refuse unless ``password`` is the user's.
+
+    Raises:
+        ApiError: 400; a user without a password is told so.
+    """
+    if not user.has_usable_password():
+        raise ApiError(400, "CREDENTIAL_ACCOUNT_NOT_FOUND")
+    if not user.check_password(password):
+        raise ApiError(400, "INVALID_PASSWORD")
+
+
+def replace_password(user: Any, password: str) -> None:
+    """Give ``user`` a new password, and the credential account if they have none yet."""
+    user.set_password(password)
+    with transaction.atomic(using=user._state.db):
+        user.save(update_fields=["password"])
+        Account.objects.using(user._state.db).get_or_create(
+            provider_id=CREDENTIAL, account_id=str(user.pk), defaults={"user": user}
+        )
+
+
+def set_password(user: Any, password: str) -> None:
+    """Give a first password to a user who has none: one who came from a provider.
+
+    For calls from Python only; Better Auth has no path for it either, since whoever holds a
+    session could otherwise make it last.
+
+    Raises:
+        ApiError: 400 when the user has a password, or the new one is too short or too long.
+    """
+    check_new_password(password)
+    if user.has_usable_password():
+        raise ApiError(400, "PASSWORD_ALREADY_SET")
+    replace_password(user, password)

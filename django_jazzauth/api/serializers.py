@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from .errors import ApiError
-from .fields import BooleanField, EmailField, StringField, type_name
+from .fields import BooleanField, EmailField, StrictField, StringField, type_name
 
 _NAME_LENGTH = 255
 _URL_LENGTH = 8192
@@ -70,12 +70,49 @@ class SignOutBody(Body):
     state = StringField(required=False)
 
 
-def validate(body_class: type[Body], data: Any) -> dict[str, Any]:
+class AnyBody(Body):
+    """Any object, or nothing."""
+
+    shapes = ("record",)
+
+
+class RevokeSessionBody(Body):
+    """``POST /revoke-session``."""
+
+    token = StringField()
+
+
+class UpdateUserBody(Body):
+    """``POST /update-user``. ``email`` is known in order to be refused."""
+
+    shapes = ("record",)
+
+    name = StringField(required=False, max_length=_NAME_LENGTH)
+    image = StringField(required=False, allow_null=True, max_length=_URL_LENGTH)
+    email = StrictField(required=False, allow_null=True)
+
+
+class ChangePasswordBody(Body):
+    """``POST /change-password``."""
+
+    new_password = StringField()
+    current_password = StringField()
+    revoke_other_sessions = BooleanField(required=False)
+
+
+class VerifyPasswordBody(Body):
+    """``POST /verify-password``."""
+
+    password = StringField()
+
+
+def validate(body_class: type[Body], data: Any, *, where: str = "body") -> dict[str, Any]:
     """The validated members of ``data``, under our names.
 
     Args:
         body_class: what it must look like.
         data: the parsed body, or :data:`UNDEFINED` when there was none.
+        where: ``body`` or ``query``, for the message.
 
     Raises:
         ApiError: 400 ``VALIDATION_ERROR`` naming every member that is wrong, in the order in which
@@ -86,14 +123,14 @@ def validate(body_class: type[Body], data: Any) -> dict[str, Any]:
     if not isinstance(data, dict):
         received = "undefined" if data is UNDEFINED else type_name(data)
         complaints = [
-            f"[body] Invalid input: expected {shape}, received {received}"
+            f"[{where}] Invalid input: expected {shape}, received {received}"
             for shape in body_class.shapes
         ]
         raise ApiError(400, "VALIDATION_ERROR", "; ".join(complaints))
     serializer = body_class(data=data)
     if not serializer.is_valid():
         complaints = [
-            f"[body.{name}] {reason}"
+            f"[{where}.{name}] {reason}"
             for name, reasons in serializer.errors.items()
             for reason in reasons
         ]

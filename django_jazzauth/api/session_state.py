@@ -41,12 +41,19 @@ class SessionState:
         """The signed-in user, ``None`` when there is none."""
         return None if self.session is None else self.session.user
 
+    def is_fresh(self, options: ApiOptions) -> bool:
+        """Whether the sign-in was not long ago; always, where the settings have no limit."""
+        limit = options.session_fresh_age
+        return self.session is not None and (
+            not limit or timezone.now() - self.session.created_at < limit
+        )
+
     def apply(self, response: HttpResponse, jar: CookieJar) -> None:
         """Set or remove the cookies that follow from the state."""
         if self.session is None and self.token is not None:
             jar.remove_session(response)
         elif self.session is not None and self.renewed:
-            jar.write_session(response, self.session.token, remember=True)
+            jar.write_session(response, self.session, remember=True)
 
 
 def presented_token(request: HttpRequest, options: ApiOptions) -> str | None:
@@ -134,6 +141,28 @@ def close_session(token: str) -> None:
     """End the session of ``token``; nothing happens when there is none."""
     with suppress(Session.DoesNotExist):
         Session.objects.get(token=token).delete()
+
+
+def sessions_of(user: Any) -> Any:
+    """The live sessions of ``user``, oldest first; not those of somebody who acts as the user."""
+    live = Session.objects.filter(user=user, impersonated_by=None, expires_at__gt=timezone.now())
+    return live.order_by("created_at", "pk")
+
+
+def end_sessions(user: Any, *, token: str | None = None, but: Session | None = None) -> None:
+    """End sessions of ``user``.
+
+    Args:
+        user: whose.
+        token: only the one of this token.
+        but: all except this one.
+    """
+    ended = Session.objects.filter(user=user)
+    if token is not None:
+        ended = ended.filter(token=token)
+    if but is not None:
+        ended = ended.exclude(pk=but.pk)
+    ended.delete()
 
 
 def _prolong(session: Session, options: ApiOptions) -> bool:

@@ -115,7 +115,9 @@ class SealedCol(Col):
 
     def _quoted(self, compiler: Any, column: str) -> str:
         names = (self.alias, column) if self.alias else (column,)
-        return ".".join(map(compiler.quote_name_unless_alias, names))
+        # Django 6.1 quotes every name; before, aliases were not quoted.
+        quote = getattr(compiler, "quote_name", None) or compiler.quote_name_unless_alias
+        return ".".join(map(quote, names))
 
     def column_sql(self, compiler: Any) -> tuple[str, list[Any]]:
         """The raw column: for lookups and clauses that know what it holds."""

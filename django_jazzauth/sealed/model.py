@@ -58,15 +58,24 @@ class EventSourcedMixin:
         values: Sequence[Any],
         update_fields: Any,
         forced_update: bool,
-    ) -> bool:
+        *returning_fields: Any,
+    ) -> Any:
         binding = binding_of(base_qs.model)
         if binding is None:
-            return super()._do_update(  # type: ignore[misc,no-any-return]
-                base_qs, using, pk_val, values, update_fields, forced_update
+            return super()._do_update(  # type: ignore[misc]
+                base_qs, using, pk_val, values, update_fields, forced_update, *returning_fields
             )
-        if not values:
-            return update_fields is not None or base_qs.filter(pk=pk_val).exists()
-        return update_instance(binding, using, self, pk_val, values)
+        if values:
+            updated = update_instance(binding, using, self, pk_val, values)
+        else:
+            updated = update_fields is not None or base_qs.filter(pk=pk_val).exists()
+        if not returning_fields:
+            return updated
+        # From Django 6.0 on: the values of these fields, in a row if there was one.
+        names = [field.attname for field in returning_fields[0]]
+        if not updated or not names:
+            return [()] * updated
+        return list(base_qs.filter(pk=pk_val).values_list(*names))
 
     def refresh_from_db(
         self, using: str | None = None, fields: Any = None, from_queryset: Any = None

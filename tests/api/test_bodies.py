@@ -178,6 +178,7 @@ def test_messages_are_those_of_better_auth() -> None:
     ours_alone = {
         "UNAUTHORIZED",
         "BAD_REQUEST",
+        "RESET_PASSWORD_DISABLED",
         "PROOF_REQUIRED",
         "PROOF_NOT_SUPPORTED",
         "PROOF_TOO_OLD",

@@ -39,5 +39,5 @@ class SignInEmailView(Endpoint):
         )
         if url:
             answer["Location"] = url
-        self.jar.write_session(answer, session.token, remember=remember)
+        self.jar.write_session(answer, session, remember=remember)
         return answer

@@ -42,7 +42,7 @@ class SignUpEmailView(Endpoint):
         session = open_session(user, self.http, self.api_options, remember=remember)
         announce(user, self.http)
         answer = Response({"token": session.token, "user": wire.user_payload(user)})
-        self.jar.write_session(answer, session.token, remember=remember)
+        self.jar.write_session(answer, session, remember=remember)
         return answer
 
 

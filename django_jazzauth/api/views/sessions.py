@@ -1,0 +1,63 @@
+"""The user's sessions: listing, ending and changing them."""
+
+from __future__ import annotations
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from .. import wire
+from ..endpoint import Endpoint
+from ..errors import ApiError
+from ..serializers import AnyBody, RevokeSessionBody
+from ..session_state import end_sessions, sessions_of
+
+
+class ListSessionsView(Endpoint):
+    """Where the user is signed in."""
+
+    def get(self, request: Request) -> Response:
+        """Every live session, oldest first; not those of somebody who acts as the user."""
+        user = self.require_session().user
+        return Response([wire.session_payload(session) for session in sessions_of(user)])
+
+
+class RevokeSessionView(Endpoint):
+    """End one session of the user."""
+
+    body_class = RevokeSessionBody
+
+    def post(self, request: Request) -> Response:
+        """``{status: true}``, also for a token that is nobody's or somebody else's."""
+        user = self.require_session().user
+        end_sessions(user, token=self.body["token"])
+        return Response({"status": True})
+
+
+class RevokeSessionsView(Endpoint):
+    """End all sessions of the user, this one too."""
+
+    def post(self, request: Request) -> Response:
+        """``{status: true}``."""
+        end_sessions(self.require_session().user)
+        return Response({"status": True})
+
+
+class RevokeOtherSessionsView(Endpoint):
+    """End all sessions of the user but this one."""
+
+    def post(self, request: Request) -> Response:
+        """``{status: true}``."""
+        state = self.require_session()
+        end_sessions(state.user, but=state.session)
+        return Response({"status": True})
+
+
+class UpdateSessionView(Endpoint):
+    """Change fields of the session that are the client's to set: the core has none."""
+
+    body_class = AnyBody
+
+    def post(self, request: Request) -> Response:
+        """400, after 401 when nobody is signed in."""
+        self.require_session()
+        raise ApiError(400, None, "No fields to update")

@@ -1,0 +1,29 @@
+"""The user's own data."""
+
+from __future__ import annotations
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ..endpoint import Endpoint
+from ..errors import ApiError
+from ..serializers import UpdateUserBody
+from ..users import update_user
+
+
+class UpdateUserView(Endpoint):
+    """Change name and picture."""
+
+    body_class = UpdateUserBody
+
+    def post(self, request: Request) -> Response:
+        """``{status: true}`` and the session cookie, so that its cache shows the change."""
+        state = self.require_session()
+        if self.body.pop("email", None):
+            raise ApiError(400, "EMAIL_CAN_NOT_BE_UPDATED")
+        if not self.body:
+            raise ApiError(400, None, "No fields to update")
+        update_user(state.user, self.body, self.http)
+        answer = Response({"status": True})
+        self.jar.write_session(answer, state.session, remember=state.remembered)
+        return answer

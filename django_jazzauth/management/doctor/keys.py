@@ -1,0 +1,78 @@
+"""The keys: is there a worker secret, does it open this database, who else does?"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from ...conf import NAME, get_settings
+from ...errors import JazzAuthError
+from ...keys.keyring import keyring
+from ...keys.models import DataKey, Epoch, IndexRoot, Worker
+from ...keys.source import ENV_FILE, ENV_SECRET, worker_secret
+from .findings import Checkup
+
+
+def look_at_keys(checkup: Checkup, using: str) -> None:
+    """The worker secret, the epochs, the workers and what is still to be re-wrapped."""
+    try:
+        worker = worker_secret()
+    except JazzAuthError as error:
+        checkup.error(
+            "keys.secret",
+            f"{error} [{error.code}]",
+            f'Set {ENV_SECRET} or {ENV_FILE} in the environment, or {NAME}["WORKER_SECRET_FILE"].',
+        )
+        return
+    checkup.ok("keys.secret", f"this is worker {worker.worker_id}")
+    _look_at_file(checkup)
+    epochs = list(Epoch.objects.using(using).order_by("-number"))
+    if not epochs:
+        checkup.ok("keys.epoch", "no epoch yet: the first write makes it")
+        return
+    try:
+        current = keyring(using).current()
+    except JazzAuthError as error:
+        checkup.error(
+            "keys.epoch",
+            f"{error} [{error.code}]",
+            "Start with the secret of a worker of this database, or have one of them grant it.",
+        )
+        return
+    open_ones = sum(epoch.retired_at is None for epoch in epochs)
+    checkup.ok(
+        "keys.epoch",
+        f"epoch {current.number} is in use; {len(epochs)} in all, {open_ones} not retired",
+    )
+    workers = Worker.objects.using(using).filter(removed_at=None).order_by("created_at")
+    checkup.ok("keys.workers", "workers: " + ", ".join(str(row) for row in workers))
+    _look_at_data_keys(checkup, using, epochs[0])
+    live = IndexRoot.objects.using(using).filter(retired_at=None).order_by("generation")
+    numbers = ", ".join(str(row.generation) for row in live)
+    checkup.ok("keys.index", f"live generations of the index keys: {numbers or 'none'}")
+
+
+def _look_at_data_keys(checkup: Checkup, using: str, current: Epoch) -> None:
+    keys = DataKey.objects.using(using)
+    total = keys.count()
+    destroyed = keys.exclude(destroyed_at=None).count()
+    older = keys.filter(destroyed_at=None).exclude(epoch=current).count()
+    checkup.ok(
+        "keys.data",
+        f"{total:,} data keys: {older:,} still under an older epoch, {destroyed:,} destroyed",
+    )
+
+
+def _look_at_file(checkup: Checkup) -> None:
+    path = get_settings().WORKER_SECRET_FILE or os.environ.get(ENV_FILE)
+    if not path or not os.path.exists(path):
+        return
+    mode = stat.S_IMODE(os.stat(path).st_mode)
+    if mode & 0o077:
+        checkup.warn(
+            "keys.file",
+            f"{path} has mode {mode:04o}: others than its owner can get at it",
+            f"Run `chmod 600 {path}`.",
+        )
+    else:
+        checkup.ok("keys.file", f"{path} is readable by its owner only")

@@ -1,0 +1,40 @@
+"""What a subcommand is."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any, Protocol
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
+
+
+class Subcommand(Protocol):
+    """One subcommand. The first line of its docstring is its help text."""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare its arguments; ``--database`` is there already."""
+
+    def run(self, command: BaseCommand, options: dict[str, Any]) -> None:
+        """Do it.
+
+        Args:
+            command: for ``stdout``, ``stderr`` and ``style``.
+            options: the parsed arguments.
+
+        Raises:
+            CommandError: it could not be done, or what was checked is not in order.
+        """
+
+
+def known_database(options: dict[str, Any]) -> str:
+    """The database alias that was asked for.
+
+    Raises:
+        CommandError: the settings have no such database.
+    """
+    alias: str = options["database"]
+    if alias not in connections:
+        known = ", ".join(sorted(connections))
+        raise CommandError(f"There is no database {alias!r} in the settings. There are: {known}.")
+    return alias

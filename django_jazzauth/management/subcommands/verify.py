@@ -1,0 +1,72 @@
+"""``jazzauth verify``: is the log still what was written, and do the rows agree with it?"""
+
+from __future__ import annotations
+
+import json
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from ...store import Report, store
+from ..progress import ProgressBar
+from .base import known_database
+
+
+class Verify:
+    """Check every event, every chain and every row; exit status 1 if anything is wrong."""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """``--json``."""
+        parser.add_argument("--json", action="store_true", help="Print the report as JSON.")
+
+    def run(self, command: BaseCommand, options: dict[str, Any]) -> None:
+        """Prints one line per problem: code, stream and version, what is wrong."""
+        alias = known_database(options)
+        bar = ProgressBar(command.stderr, "verify", "events")
+        started = time.monotonic()
+        try:
+            report = store.verify(using=alias, progress=bar.update)
+        finally:
+            bar.finish()
+        if options["json"]:
+            command.stdout.write(json.dumps(_as_json(report), indent=2))
+        else:
+            _print(command, report, time.monotonic() - started)
+        if not report.ok:
+            raise CommandError(_count(len(report.problems), "problem") + " found.")
+
+
+def _print(command: BaseCommand, report: Report, seconds: float) -> None:
+    for problem in report.problems:
+        place = problem.stream if problem.version is None else f"{problem.stream}@{problem.version}"
+        code = command.style.ERROR(problem.code)
+        command.stdout.write(f"{code}  {place}  {problem.detail}")
+    command.stdout.write(
+        f"{_count(report.events, 'event')} in {_count(report.streams, 'stream')} checked in "
+        f"{seconds:.1f} s."
+    )
+    if report.ok:
+        command.stdout.write(command.style.SUCCESS("Nothing is wrong."))
+
+
+def _as_json(report: Report) -> dict[str, Any]:
+    return {
+        "ok": report.ok,
+        "events": report.events,
+        "streams": report.streams,
+        "problems": [
+            {
+                "code": problem.code,
+                "stream": problem.stream,
+                "version": problem.version,
+                "detail": problem.detail,
+            }
+            for problem in report.problems
+        ],
+    }
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

@@ -1,0 +1,53 @@
+"""What every test run needs: which database, which tests, and what was left out."""
+
+from __future__ import annotations
+
+import os
+
+import hypothesis
+import pytest
+from django.conf import settings
+from django.test import TransactionTestCase
+
+# A machine that does other things, too, may be slow; that is not what the properties are about.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database-tests",
+        action="store_true",
+        help="run only tests that use the database: for the second and third engine",
+    )
+
+
+def pytest_report_header() -> str:
+    database = settings.DATABASES["default"]
+    return f"database: {database['ENGINE'].rpartition('.')[2]}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--database-tests"):
+        return
+    chosen = [item for item in items if _uses_database(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Before the closing line: which databases the whole run had to do without."""
+    left_out = os.environ.get("JAZZAUTH_TEST_LEFT_OUT")
+    if left_out:
+        terminalreporter.section("left out")
+        terminalreporter.line(f"Nothing answers on the loopback for: {left_out}.")
+
+
+def _uses_database(item: pytest.Item) -> bool:
+    fixtures = getattr(item, "fixturenames", ())
+    case = getattr(item, "cls", None)
+    return (
+        item.get_closest_marker("django_db") is not None
+        or not {"db", "transactional_db"}.isdisjoint(fixtures)
+        or (case is not None and issubclass(case, TransactionTestCase))
+    )

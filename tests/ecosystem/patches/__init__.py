@@ -1,0 +1,1 @@
+"""The edits that turn an unpacked distribution into the one that is tested."""
