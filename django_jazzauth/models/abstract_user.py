@@ -45,10 +45,13 @@ class AbstractUser(EventSourcedModel, DjangoAbstractUser):  # type: ignore[misc]
         max_length=150,
         unique=True,
         searchable=True,
+        casefold=True,
         help_text=_("Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only."),
         validators=[UnicodeUsernameValidator()],
         error_messages={"unique": _("A user with that username already exists.")},
     )
+    # Not unique: Django's usernames differ by case. Stock sign-up forms ask for username__iexact.
+    username_folded = FoldedField(of="username")
     # 255 instead of Django's 128: an imported Better Auth hash is 180 characters long.
     password = SealedCharField(_("password"), max_length=255)
     name = SealedCharField(_("name"), max_length=255, blank=True)
@@ -62,6 +65,8 @@ class AbstractUser(EventSourcedModel, DjangoAbstractUser):  # type: ignore[misc]
         help_text=_("Whether the user has proven to receive mail at this address."),
     )
     image = SealedTextField(_("image"), null=True, blank=True)
+    # Indexed, unlike Django's: it is what the admin's list is ordered by.
+    date_joined = models.DateTimeField(_("date joined"), default=timezone.now, db_index=True)
     updated_at = models.DateTimeField(_("updated at"), default=timezone.now, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()

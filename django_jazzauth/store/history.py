@@ -108,7 +108,7 @@ def restore(model: Any, pk: Any, *, using: str | None = None) -> Any:
     """
     projector, key, alias = _address(model, pk, using)
     stream = projector.stream(key)
-    with transaction.atomic(using=alias, savepoint=False):
+    with transaction.atomic(using=alias):
         hold_writer_lock(transaction.get_connection(alias))
         found = list(records(alias, stream).order_by("-version")[:2])  # type: ignore[attr-defined]
         if not found:

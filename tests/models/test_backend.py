@@ -9,6 +9,9 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth import aauthenticate, authenticate, get_backends, get_user_model
 from django.contrib.auth import hashers as django_hashers
+from django.db import connection
+
+from django_jazzauth.backends import EventStoreBackend
 
 User: Any = get_user_model()
 
@@ -67,3 +70,15 @@ def test_get_user() -> None:
     assert async_to_sync(backend.aget_user)(user.pk) == user
     user.delete()
     assert backend.get_user(user.pk) is None
+
+
+@pytest.mark.django_db
+def test_a_tampered_user_is_treated_as_absent(caplog: pytest.LogCaptureFixture) -> None:
+    user = get_user_model().objects.create_user("mallory", "mallory@example.com", "pw-mallory-1")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE jazzauth_user SET is_superuser = %s", [True])
+    backend = EventStoreBackend()
+    assert backend.get_user(user.pk) is None
+    assert backend.authenticate(None, username="mallory", password="pw-mallory-1") is None
+    assert str(user.pk) in caplog.text
+    assert "mallory" not in caplog.text
