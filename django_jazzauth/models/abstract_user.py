@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser as DjangoAbstractUser
 from django.contrib.auth.validators import UnicodeUsernameValidator
-from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -85,16 +84,6 @@ class AbstractUser(EventSourcedModel, DjangoAbstractUser):  # type: ignore[misc]
         elif not self._state.adding:
             self.updated_at = timezone.now()
         super().save(*args, **kwargs)
-
-    def validate_unique(self, exclude: Collection[str] | None = None) -> None:
-        """As Django's, and the e-mail: a form says that it is taken, before the index does."""
-        super().validate_unique(exclude=exclude)
-        if not self.email or "email" in (exclude or ()):
-            return
-        holder = type(self)._default_manager.with_email(self.email)
-        if holder is not None and holder.pk != self.pk:
-            message = _("A user with that e-mail address already exists.")
-            raise ValidationError({"email": ValidationError(message, code="unique")})
 
     def get_full_name(self) -> str:
         """First and last name, or ``name`` where neither is set."""

@@ -121,6 +121,18 @@ class Binding:
             found[attname] = None if primitive is None else codec.decode(primitive)
         return found
 
+    def value(self, codec: FieldCodec, state: dict[str, Any]) -> Any:
+        """One field's Python value, nobody else's."""
+        if codec.name not in state:
+            return codec.field.get_default()
+        primitive = state[codec.name]
+        return None if primitive is None else codec.decode(primitive)
+
+    def differs(self, attname: str, value: Any, state: dict[str, Any]) -> bool:
+        """Whether a field's value is another than a state's."""
+        codec = self.codecs[attname]
+        return codec.name not in state or bool(codec.encode(value) != state[codec.name])
+
     def upcast(self, head: Head) -> Head:
         """Bring a state of an older schema forward.
 

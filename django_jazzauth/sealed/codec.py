@@ -8,12 +8,13 @@ import uuid
 import zoneinfo
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.db.backends.utils import format_number
 from django.utils import timezone
 
 from ..errors import NotJournalled, ValueNotStorable
@@ -40,6 +41,15 @@ class FieldCodec:
     encode: Callable[[Any], Any]
     decode: Callable[[Any], Any]
     mutable: bool = False
+
+    def primitive(self, state: dict[str, Any], values: dict[str, Any]) -> Any:
+        """The primitive in a state, or that of the default where the state is older than the field.
+
+        Args:
+            state: field name to primitive.
+            values: attname to Python value, made of ``state``.
+        """
+        return state[self.name] if self.name in state else self.encode(values[self.attname])
 
     def readings(self, primitive: Any) -> list[Any]:
         """Every value that a plain column may show for a primitive.
@@ -94,6 +104,8 @@ def _pair(field: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any], bool]
         target = target.target_field
     if isinstance(target, models.JSONField):
         return _json_codec(target)
+    if isinstance(target, models.DecimalField):
+        return (lambda value: _decimal_primitive(target, value)), _optional(Decimal), False
     if isinstance(target, models.DateTimeField):
         return (lambda value: _datetime_primitive(target, value)), _as_datetime, False
     prepare = target.to_python if target is not field else field.get_prep_value
@@ -106,7 +118,8 @@ def _pair(field: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any], bool]
         return (lambda value: None if value is None else str(prepare(value))), _same, False
     if isinstance(target, models.IntegerField | models.BooleanField | models.FloatField):
         return (lambda value: None if value is None else prepare(value)), _same, False
-    return (lambda value: _other_primitive(field, value)), field.to_python, False
+    # Whatever such a field makes of a state's value is its own, so no instance shares it.
+    return (lambda value: _other_primitive(field, value)), _fresh(field.to_python), True
 
 
 def _same(value: Any) -> Any:
@@ -115,6 +128,10 @@ def _same(value: Any) -> Any:
 
 def _optional(decode: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: None if value is None else decode(value)
+
+
+def _fresh(decode: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: decode(list(value) if isinstance(value, list) else value)
 
 
 def _prepared(prepare: Callable[[Any], Any], encode: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -130,8 +147,26 @@ def _text_primitive(field: Any, prepare: Callable[[Any], Any], value: Any) -> st
         value = prepare(value)
         if value is None:
             return None
-        value = str(value)
+        # What a driver would send: an enumeration's text, not its name.
+        value = str.__str__(value) if isinstance(value, str) else str(value)
     return check_text(field, value)
+
+
+def _decimal_primitive(field: Any, value: Any) -> str | None:
+    # Rounded as a column would round it, or head and column would differ.
+    number = field.to_python(value)
+    if number is None:
+        return None
+    try:
+        text = format_number(number, field.max_digits, field.decimal_places)
+    except InvalidOperation:
+        text = None
+    if text is None:
+        raise ValueNotStorable(
+            f"{field} holds at most {field.max_digits} digits, {field.decimal_places} of them "
+            "after the point."
+        )
+    return text
 
 
 def _datetime_primitive(field: Any, value: Any) -> datetime.datetime | str | None:
@@ -201,6 +236,5 @@ _BY_TYPE: tuple[tuple[type, Callable[[Any], Any], Callable[[Any], Any]], ...] = 
         lambda v: v // _MICROSECOND,
         lambda v: datetime.timedelta(microseconds=v),
     ),
-    (models.DecimalField, str, Decimal),
     (models.BinaryField, bytes, bytes),
 )

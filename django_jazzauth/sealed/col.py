@@ -12,10 +12,11 @@ import re
 from typing import Any
 
 from django.core.exceptions import FieldError
-from django.db.models import Count
+from django.db.models import Count, F
 from django.db.models.expressions import Col, Subquery
 
 from .binding import require_binding
+from .evaluate import names_in
 from .scan import ranked_rows
 
 # Key and head as one text, so that the head is opened as its own row's.
@@ -30,6 +31,12 @@ _RANKED_SQL = {
     "sqlite": "{rank} || {value}",
     "mysql": "CONCAT({rank}, {value})",
 }
+# Not a bare NULL: in ORDER BY, PostgreSQL takes constants for positions.
+_NO_RANK = {
+    "postgresql": "CAST(NULL AS integer)",
+    "sqlite": "CAST(NULL AS integer)",
+    "mysql": "CAST(NULL AS SIGNED)",
+}
 _RANK = re.compile(r"#\d{10}#")
 
 
@@ -40,6 +47,8 @@ class SealedCol(Col):
     alias: Any  # None in constraints, where columns have no table
     # Whether the raw column was emitted, for loading; then no converter may touch it.
     raw = False
+    # Whether what was emitted is to be opened.
+    opened = False
 
     # Django orders by the position of an equal selected expression; but what is selected of a
     # sealed field is ciphertext, so no reference equals another.
@@ -55,14 +64,32 @@ class SealedCol(Col):
             return self._in_select(compiler, connection, query)
         if isinstance(query.group_by, tuple | list) and _among(self, query.group_by):
             return self._grouped(compiler)
+        if getattr(compiler, "qualify", None):
+            # A filter on a window function: Django selects everything once more around it.
+            return self._in_select(compiler, connection, query)
         if not hasattr(compiler, "where"):
-            return ranking(compiler, connection, self)
+            return self._in_order_by(compiler, connection, query)
         if self.target.searchable and query.distinct_fields:
             return self.column_sql(compiler)
         raise FieldError(
             f"{self.target} is sealed: SQL sees only ciphertext here. Compare it with a lookup "
             "on the field itself, or work with the opened values in Python."
         )
+
+    def _in_order_by(self, compiler: Any, connection: Any, query: Any) -> Any:
+        if query.distinct_fields or query.combinator:
+            raise FieldError(
+                f"{self.target} is sealed: DISTINCT ON and combined queries cannot be ordered by "
+                "it. Sort the opened values in Python."
+            )
+        for item in query.order_by:
+            bare = isinstance(getattr(item, "expression", item), str | F)
+            if not bare and self.target.name in {n.rpartition("__")[2] for n in names_in(item)}:
+                raise FieldError(
+                    f"{self.target} is sealed: rows can be ordered by its value, not by an "
+                    "expression over it. Sort in Python."
+                )
+        return ranking(compiler, connection, self)
 
     def _in_select(self, compiler: Any, connection: Any, query: Any) -> tuple[str, list[Any]]:
         selected = [*query.select, *query.annotation_select.values()]
@@ -82,12 +109,18 @@ class SealedCol(Col):
         return self.column_sql(compiler)
 
     def _opened(self, compiler: Any, connection: Any, query: Any) -> tuple[str, list[Any]]:
-        if not self.target.searchable and (query.distinct or query.combinator == "union"):
+        self.opened = True
+        self._refuse_combination(query)
+        if getattr(compiler, "sealed_part", False) and not getattr(query, "combined_alike", True):
+            raise self._uncombinable("a combined query")
+        if not self.target.searchable and query.distinct:
             raise FieldError(
                 f"distinct() needs {self.target} to be searchable: only then do equal values "
                 "have equal columns."
             )
         ranked = bool(_selected_names(self, query) & _ordering_names(query))
+        if ranked and not self.target.searchable:
+            return ranked_values(compiler, connection, self)
         if self.target.searchable:
             value, _ = self.column_sql(compiler)
             if not ranked:
@@ -104,6 +137,27 @@ class SealedCol(Col):
         # Django orders by the position of a selected value; so the value starts with its rank.
         rank, params = ranking(compiler, connection, self, "'#{:010d}#'")
         return _RANKED_SQL[connection.vendor].format(rank=f"({rank})", value=value), params
+
+    def _refuse_combination(self, query: Any) -> None:
+        """Refuse to combine this field's column with anything but itself."""
+        if not query.combinator:
+            return
+        place = next((n for n, col in enumerate(query.select) if col is self), None)
+        for part in query.combined_queries:
+            other = part.select[place] if place is not None and place < len(part.select) else None
+            same = isinstance(other, SealedCol) and other.target is self.target
+            comparable = self.target.searchable or (
+                query.combinator == "union" and query.combinator_all
+            )
+            if not (same and comparable):
+                raise self._uncombinable(f"{query.combinator}()")
+            part.combined_alike = True
+
+    def _uncombinable(self, what: str) -> FieldError:
+        return FieldError(
+            f"{self.target} is sealed: {what} can combine it only with itself, and compare it "
+            "only where it is searchable."
+        )
 
     def _grouped(self, compiler: Any) -> tuple[str, list[Any]]:
         if not self.target.searchable:
@@ -128,7 +182,7 @@ class SealedCol(Col):
         return [self] if self.target.searchable and not self.raw else []
 
     def get_db_converters(self, connection: Any) -> list[Any]:
-        return [] if self.raw else [self.target.from_db_value]
+        return [self.target.from_db_value] if self.opened else []
 
 
 def open_selected(field: Any, value: Any, alias: str) -> Any:
@@ -146,6 +200,8 @@ def open_selected(field: Any, value: Any, alias: str) -> Any:
         return None
     if isinstance(value, str):
         value = _RANK.sub("", value, count=1) if value.startswith("#") else value
+    if isinstance(value, str) and value.startswith("~"):
+        return field.open_ranked(bytes.fromhex(value[1:]), alias)
     if field.searchable:
         blob = bytes.fromhex(value) if isinstance(value, str) else bytes(value)
         return field.open_column(blob, alias)
@@ -205,7 +261,24 @@ def ranking(
     """
     pairs = ranked_rows(col.target, connection.alias)
     if not pairs:
-        return "NULL", []
+        return _NO_RANK[connection.vendor], []
     pk = col._quoted(compiler, col.target.model._meta.pk.column)
-    cases = " ".join(f"WHEN %s THEN {form.format(rank)}" for _, rank in pairs)
-    return f"CASE {pk} {cases} END", [pk_value for pk_value, _ in pairs]
+    cases = " ".join(f"WHEN %s THEN {form.format(rank)}" for _, rank, _ in pairs)
+    return f"CASE {pk} {cases} END", [pk_value for pk_value, _, _ in pairs]
+
+
+def ranked_values(compiler: Any, connection: Any, col: SealedCol) -> tuple[str, list[Any]]:
+    """SQL that selects an unsearchable field's values so that they sort, equal ones alike.
+
+    Django orders by the position of a selected value. Heads differ where values do not, so what is
+    selected is the rank and the value, sealed deterministically for this query.
+    """
+    pairs = ranked_rows(col.target, connection.alias)
+    if not pairs:
+        return _NO_RANK[connection.vendor], []
+    pk = col._quoted(compiler, col.target.model._meta.pk.column)
+    cases = " ".join(
+        f"WHEN %s THEN '#{rank:010d}#~{col.target.seal_ranked(value, connection.alias).hex()}'"
+        for _, rank, value in pairs
+    )
+    return f"CASE {pk} {cases} END", [pk_value for pk_value, _, _ in pairs]

@@ -67,6 +67,8 @@ def evaluate(expression: Any, lookup: Lookup) -> Any:
         return lookup(expression.name)  # type: ignore[attr-defined]
     if isinstance(expression, Value):
         return expression.value
+    if isinstance(expression, Q):
+        return _holds(expression, lookup)
     if not hasattr(expression, "resolve_expression"):
         return expression
     parts = _parts(expression)
@@ -108,10 +110,11 @@ def _text(expression: Expression, parts: list[Any], lookup: Lookup) -> Any:
             return function(str(values[0]))
     if isinstance(expression, fn.Replace):
         return str(values[0]).replace(str(values[1]), str(values[2]))
+    if isinstance(expression, fn.Right):  # a subclass of Left
+        text = str(values[0])
+        return text[max(len(text) - values[1], 0) :]
     if isinstance(expression, fn.Left):
         return str(values[0])[: values[1]]
-    if isinstance(expression, fn.Right):
-        return str(values[0])[-values[1] :]
     if isinstance(expression, fn.Substr):
         start = values[1] - 1
         end = None if len(values) < 3 else start + values[2]

@@ -10,6 +10,7 @@ from django.db import models
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
+LAST = 1_000_000
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -44,6 +45,8 @@ class HeadField(models.BinaryField):  # type: ignore[type-arg]
         kwargs.update(editable=False, default=b"")
         super().__init__(*args, **kwargs)
         self.serialize = False
+        # Behind the model's own fields, whose order is the constructor's.
+        self.creation_counter += LAST
 
     @property
     def entity(self) -> str:

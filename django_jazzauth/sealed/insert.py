@@ -16,7 +16,8 @@ from .binding import Binding, Opened
 from .evaluate import evaluate
 from .head_field import HeadField
 from .kinds import FoldedKind, SealedKind
-from .load import Snapshot
+from .load import Snapshot, refuse_expectation, set_snapshot
+from .members import sync_members
 from .projection import CHUNK, pk_param, swap_heads
 from .record import column_param, encode_state, record_created, reserve_pks
 
@@ -37,6 +38,8 @@ def insert_objects(
         for obj in objs:
             for field in fields:
                 setattr(obj, field.attname, field.pre_save(obj, True))
+    for obj in objs:
+        refuse_expectation(obj)
     connection = connections[alias]
     with transaction.atomic(using=alias, savepoint=False):
         hold_writer_lock(connection)
@@ -59,6 +62,10 @@ def insert_objects(
             for obj in missing:
                 setattr(obj, binding.pk.attname, None)
             raise
+        if raw:  # a fixture may have brought member rows before their entity
+            pks = {getattr(obj, binding.pk.attname) for obj in (*objs, *missing)}
+            for field in binding.members:
+                sync_members(field.remote_field.through, alias, pks)
 
 
 def _values(binding: Binding, obj: Any) -> dict[str, Any]:
@@ -193,9 +200,6 @@ def adopt(binding: Binding, alias: str, obj: Any, opened: Opened) -> None:
     for companion in binding.folded:
         value = getattr(obj, companion.source.attname)
         setattr(obj, companion.attname, companion.column_value(value, alias))
-    obj._state.sealed = Snapshot(
-        alias,
-        getattr(obj, binding.pk.attname),
-        opened,
-        binding.values(opened.head.state),
-    )
+    values = binding.values(opened.head.state)
+    pk = getattr(obj, binding.pk.attname)
+    set_snapshot(obj, binding, Snapshot(alias, pk, opened, values))

@@ -7,12 +7,16 @@ from itertools import chain
 from typing import Any
 
 from django.db import connections
+from django.db.models import query as query_module
 from django.db.models.query import ModelIterable
 
 from .binding import binding_of
 from .load import row_loader
 from .point import NOTHING_DEFERRED
 from .read_plan import read_plan
+
+# From Django 6.1 on: how much is fetched when a missing field or relation is asked for.
+_USUAL_FETCH_MODE = getattr(query_module, "DEFAULT_FETCH_MODE", None)
 
 
 class SealedModelIterable(ModelIterable):  # type: ignore[type-arg]
@@ -48,5 +52,6 @@ def _only_own_columns(queryset: Any) -> bool:
         or query.combinator
         or query.deferred_loading != NOTHING_DEFERRED
         or queryset._known_related_objects
+        or getattr(queryset, "_fetch_mode", None) is not _USUAL_FETCH_MODE
         or queryset.model._meta.concrete_model._meta.parents
     )

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.db.models import DEFERRED
+from django.core.exceptions import ValidationError
+from django.db.models import DEFERRED, Model
 from django.db.models.base import ModelState
 from django.db.models.query_utils import DeferredAttribute
 from django.db.models.signals import post_init, pre_init
 from django.utils import timezone
 
 from ..conf import get_settings
-from ..errors import SealBroken
-from .binding import Binding, Opened, loading_binding
+from ..errors import ConcurrentUpdate, SealBroken
+from .binding import Binding, Opened, binding_of, loading_binding
 from .codec import FieldCodec
 from .kinds import SealedKind
 from .memo import memo
 from .projection import select_head
 
+_OWN_LOADER = f"{__package__}.model"
 logger = logging.getLogger("django_jazzauth.sealed")
 
 
@@ -33,14 +35,16 @@ class Snapshot:
     Attributes:
         alias: the database.
         pk: the primary key at that time.
-        opened: the head; None while the row is not written yet.
+        opened: the head.
         values: attname to the value that the instance had, to tell what it changed.
+        earlier: what it knew before it was saved last, in case that is rolled back.
     """
 
     alias: str
     pk: Any
     opened: Opened
     values: dict[str, Any] = field(repr=False)
+    earlier: tuple[Snapshot, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +58,18 @@ class _Plan:
     columns: tuple[tuple[int, FieldCodec, Any], ...]
     folded: tuple[tuple[int, Any], ...]
     fast: bool
+    hooked: bool
+    parents: tuple[Any, ...]
+
+
+def is_own_loader(function: Any) -> bool:
+    """Whether a model's ``from_db`` is the one of event-sourced models."""
+    return bool(getattr(function, "__func__", function).__module__ == _OWN_LOADER)
 
 
 @lru_cache(maxsize=1024)
-def _plan(cls: Any, names: tuple[str, ...]) -> _Plan:
-    binding = loading_binding(cls)
+def _plan(cls: Any, names: tuple[str, ...], parent: Any = None) -> _Plan:
+    binding = loading_binding(cls if parent is None else parent)
     if binding is None:
         raise TypeError(f"{cls._meta.label} is not event-sourced.")
     place = {name: index for index, name in enumerate(names)}
@@ -71,10 +82,13 @@ def _plan(cls: Any, names: tuple[str, ...]) -> _Plan:
         binding=binding,
         names=names,
         head=place.get(binding.head_field.attname),
-        pk=place[binding.pk.attname],
+        pk=place[binding.pk.attname if binding.pk.attname in place else cls._meta.pk.attname],
         columns=tuple(columns),
         folded=tuple((place[f.attname], f) for f in binding.folded if f.attname in place),
-        fast=all(isinstance(getattr(cls, name, None), DeferredAttribute) for name in names),
+        fast=cls.__init__ is Model.__init__
+        and all(isinstance(getattr(cls, name, None), DeferredAttribute) for name in names),
+        hooked=not is_own_loader(cls.from_db),
+        parents=tuple(p for p in cls._meta.all_parents if binding_of(p) not in (None, binding)),
     )
 
 
@@ -82,10 +96,11 @@ def _plan(cls: Any, names: tuple[str, ...]) -> _Plan:
 class _Entry:
     """A checked row: what its instances start from."""
 
-    attributes: dict[str, Any]
+    attributes: dict[str, Any] = field(repr=False)
     opened: Opened
-    baseline: dict[str, Any]
+    baseline: dict[str, Any] = field(repr=False)
     mutable: tuple[FieldCodec, ...]
+    broken: bool
 
 
 def load_instance(cls: Any, db: str, names: Any, values: Any) -> Any:
@@ -103,16 +118,35 @@ def load_instance(cls: Any, db: str, names: Any, values: Any) -> Any:
     names = tuple(names)
     values = tuple(values)
     plan = _plan(cls, names)
+    entry = _entry(plan, cls, db, values)
+    fast = plan.fast and not _watched(cls)
+    if not plan.parents:
+        return _instance(cls, db, plan, entry, fast)
+    # Each table of the inheritance has heads of its own.
+    plans = [_plan(cls, names, parent) for parent in plan.parents]
+    entries = [_entry(each, cls, db, values) for each in plans]
+    attributes = dict(entry.attributes)
+    for each, own in zip(plans, entries, strict=True):
+        attributes |= {c.attname: own.attributes[c.attname] for _, c, _ in each.columns}
+    instance = _instance(cls, db, plan, replace(entry, attributes=attributes), fast)
+    for each, own in zip(plans, entries, strict=True):
+        _give_own(instance, each, own)
+        snapshot = Snapshot(db, values[each.pk], own.opened, own.baseline)
+        set_snapshot(instance, each.binding, snapshot)
+    return instance
+
+
+def _entry(plan: _Plan, cls: Any, db: str, values: tuple[Any, ...]) -> _Entry:
     try:
-        key = (cls, db, _zone(), names, values)
+        key = (cls, plan.binding.entity, db, _zone(), plan.names, values)
         entry: _Entry | None = memo.get(key)
     except TypeError:  # a plain column holds something unhashable, such as JSON
-        key, entry = None, None
+        return _check(plan, cls, db, values)
     if entry is None:
         entry = _check(plan, cls, db, values)
-        if key is not None:
+        if not entry.broken:
             memo.put(key, entry)
-    return _instance(cls, db, plan, entry, plan.fast and not _watched(cls))
+    return entry
 
 
 def row_loader(
@@ -134,6 +168,9 @@ def row_loader(
     zone = _zone()
     fast = plan.fast and not _watched(cls)
 
+    if plan.hooked:  # a from_db() of the project's own
+        return lambda row: cls.from_db(db, names, convert(row))
+
     def load(row: Sequence[Any]) -> Any:
         row = tuple(row)
         key = (cls, db, zone, None, row)
@@ -143,7 +180,8 @@ def row_loader(
             return _instance(cls, db, plan, _check(plan, cls, db, tuple(convert(row))), fast)
         if entry is None:
             entry = _check(plan, cls, db, tuple(convert(row)))
-            memo.put(key, entry)
+            if not entry.broken:
+                memo.put(key, entry)
         return _instance(cls, db, plan, entry, fast)
 
     return load
@@ -157,6 +195,10 @@ def _zone() -> str:
 def _check(plan: _Plan, cls: Any, db: str, values: tuple[Any, ...]) -> _Entry:
     binding = plan.binding
     pk = values[plan.pk]
+    try:
+        binding.pk_text(pk)
+    except ValidationError:
+        raise SealBroken(binding.entity, "a row's primary key is none") from None
     blob = values[plan.head] if plan.head is not None else select_head(binding, db, pk)
     if blob is None:
         raise SealBroken(binding.stream(pk), "its row has no head")
@@ -164,10 +206,7 @@ def _check(plan: _Plan, cls: Any, db: str, values: tuple[Any, ...]) -> _Entry:
     state_values = binding.values(opened.head.state)
     broken = _differing(plan, db, values, opened, state_values)
     if broken:
-        error = SealBroken(binding.stream(pk), f"columns differ from the head: {', '.join(broken)}")
-        if get_settings().TAMPERED != "report":
-            raise error
-        logger.error("%s", error)
+        _refuse(binding.stream(pk), broken)
     attributes = dict(zip(plan.names, values, strict=True))
     for _, codec, _sealed in plan.columns:
         attributes[codec.attname] = state_values[codec.attname]
@@ -176,7 +215,33 @@ def _check(plan: _Plan, cls: Any, db: str, values: tuple[Any, ...]) -> _Entry:
         opened=opened,
         baseline=state_values,
         mutable=tuple(codec for _, codec, _ in plan.columns if codec.mutable),
+        broken=bool(broken),
     )
+
+
+def _refuse(stream: str, broken: Sequence[str]) -> None:
+    error = SealBroken(stream, f"columns differ from the head: {', '.join(broken)}")
+    if get_settings().TAMPERED != "report":
+        raise error
+    logger.error("%s", error)
+
+
+def check_columns(
+    binding: Binding, pk: Any, opened: Opened, columns: Iterable[tuple[FieldCodec, Any]]
+) -> None:
+    """Check single plain columns of a row against its head.
+
+    Raises:
+        SealBroken: one of them was changed.
+    """
+    values = binding.values(opened.head.state)
+    broken = [
+        codec.name
+        for codec, value in columns
+        if not _agrees(codec, value, values[codec.attname], opened)
+    ]
+    if broken:
+        _refuse(binding.stream(pk), broken)
 
 
 def inspect_row(cls: Any, db: str, names: tuple[str, ...], values: Any) -> tuple[Opened, list[str]]:
@@ -206,19 +271,19 @@ def _differing(
     for index, codec, sealed in plan.columns:
         value = values[index]
         if sealed is None:
-            if value != state_values[codec.attname] and not _same_primitive(
-                codec, value, state_values[codec.attname]
-            ):
-                if value in codec.readings(opened.head.state.get(codec.name)):
-                    state_values[codec.attname] = value
-                else:
-                    broken.append(codec.name)
+            expected = state_values[codec.attname]
+            if value == expected or _same_primitive(codec, value, expected):
+                continue
+            if _agrees(codec, value, expected, opened):
+                state_values[codec.attname] = value
+            else:
+                broken.append(codec.name)
             continue
-        primitive = opened.head.state.get(codec.name)
+        primitive = codec.primitive(opened.head.state, state_values)
         if sealed.searchable:
             if not _column_matches(sealed, primitive, value, db):
                 broken.append(codec.name)
-        elif (value is None) != (primitive is None):
+        elif value != (None if primitive is None else 1):  # anything but the marker is foreign
             broken.append(codec.name)
     for index, companion in plan.folded:
         source = state_values[companion.source.attname]
@@ -237,12 +302,21 @@ def _column_matches(sealed: Any, primitive: Any, value: Any, db: str) -> bool:
     return bytes(value) in sealed.column_values(primitive, db)
 
 
+def _agrees(codec: FieldCodec, value: Any, expected: Any, opened: Opened) -> bool:
+    return (
+        value == expected
+        or _same_primitive(codec, value, expected)
+        or value in codec.readings(opened.head.state.get(codec.name))
+    )
+
+
 def _same_primitive(codec: FieldCodec, value: Any, expected: Any) -> bool:
     # Drivers give some types in another guise (memoryview, naive time, float for decimal).
     try:
-        return bool(codec.encode(value) == codec.encode(expected))
-    except (TypeError, ValueError):
+        one, other = codec.encode(value), codec.encode(expected)
+    except (TypeError, ValueError, ArithmeticError, ValidationError):
         return False
+    return bool(one == other or (one != one and other != other))  # not-a-number equals nothing
 
 
 def _instance(cls: Any, db: str, plan: _Plan, entry: _Entry, fast: bool) -> Any:
@@ -258,23 +332,52 @@ def _instance(cls: Any, db: str, plan: _Plan, entry: _Entry, fast: bool) -> Any:
         instance = cls(*loaded)
         state = instance._state
     baseline = entry.baseline
-    if entry.mutable:
-        for codec in entry.mutable:
-            primitive = entry.opened.head.state.get(codec.name)
-            instance.__dict__[codec.attname] = (
-                None if primitive is None else codec.decode(primitive)
-            )
+    _give_own(instance, plan, entry)
     state.adding = False
     state.db = db
     state.sealed = Snapshot(db, entry.attributes[plan.binding.pk.attname], entry.opened, baseline)
     return instance
 
 
+def _give_own(instance: Any, plan: _Plan, entry: _Entry) -> None:
+    for codec in entry.mutable:
+        instance.__dict__[codec.attname] = plan.binding.value(codec, entry.opened.head.state)
+
+
 def _watched(cls: Any) -> bool:
     return pre_init.has_listeners(cls) or post_init.has_listeners(cls)
 
 
-def snapshot_of(instance: Any) -> Snapshot | None:
-    """What the instance was loaded from, or last saved as."""
-    snapshot: Snapshot | None = instance._state.__dict__.get("sealed")
+def refuse_expectation(instance: Any) -> bool:
+    """Say that there is no row, unless ``save(expected_version=n)`` expects one.
+
+    Raises:
+        ConcurrentUpdate: it does.
+    """
+    expected = instance._state.__dict__.get("sealed_expected_version")
+    if expected:
+        raise ConcurrentUpdate(f"The entity is gone; version {expected} of it was expected.")
+    return False
+
+
+def snapshot_of(instance: Any, binding: Binding | None = None) -> Snapshot | None:
+    """What the instance was loaded from, or last saved as.
+
+    Args:
+        instance: the instance.
+        binding: of the table that is meant; without one, the instance's own.
+    """
+    state = instance._state.__dict__
+    snapshot: Snapshot | None = state.get("sealed")
+    if binding is not None and binding is not loading_binding(type(instance)):
+        snapshot = state.get("sealed_parents", {}).get(binding.entity)
     return snapshot
+
+
+def set_snapshot(instance: Any, binding: Binding, snapshot: Snapshot) -> None:
+    """Let the instance stand on a head of one of its tables."""
+    if binding is loading_binding(type(instance)):
+        instance._state.sealed = snapshot
+    else:
+        parents = instance._state.__dict__.get("sealed_parents", {})
+        instance._state.sealed_parents = {**parents, binding.entity: snapshot}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet, FieldError
+from django.db import models
 from django.db.models import Value
 from django.db.models.lookups import Exact, IExact, In, IsNull, Lookup
 from django.db.models.sql import Query
@@ -35,9 +36,7 @@ def _sealed_lhs(lookup: Any) -> SealedCol:
     return lookup.lhs
 
 
-def _in_list(
-    col: SealedCol, compiler: Any, column: Any, values: list[Any]
-) -> tuple[str, list[Any]]:
+def _in_list(column: str, values: list[Any]) -> tuple[str, list[Any]]:
     if not values:
         raise EmptyResultSet
     if len(values) == 1:
@@ -56,19 +55,27 @@ class _SealedLookup(Lookup):
         field = col.target
         binding = require_binding(field.model)
         name = str(self.lookup_name)
-        wanted = self._wanted(compiler, connection, col)
+        if isinstance(field, models.JSONField) and name not in ("exact", "in"):
+            raise FieldError(f"{field} is sealed: the inside of its JSON cannot be queried.")
+        wanted = self._wanted(col)
         keys = []
         for pk, opened in rows_for_query(compiler, field, name):
             values = binding.values(opened.head.state)
             right = wanted(values) if callable(wanted) else wanted
-            if match(name, values[field.attname], right):
+            if values[field.attname] is not None and match(name, values[field.attname], right):
                 keys.append(pk_param(binding, connection, pk))
-        return _in_list(col, compiler, col._quoted(compiler, binding.pk.column), keys)
+        return _in_list(col._quoted(compiler, binding.pk.column), keys)
 
-    def _wanted(self, compiler: Any, connection: Any, col: SealedCol) -> Any:
-        rhs = self.rhs
-        if isinstance(rhs, list | tuple | set):
-            return [_prepared(col.target, _plain(value)) for value in rhs]
+    def _wanted(self, col: SealedCol) -> Any:
+        """What opened values are compared with, or a function of the row's values that tells."""
+        if self.lookup_name in ("in", "range"):
+            parts = [self._operand(col, value) for value in self.rhs]
+            if any(callable(part) for part in parts):
+                return lambda values: [p(values) if callable(p) else p for p in parts]
+            return parts
+        return self._operand(col, self.rhs)
+
+    def _operand(self, col: SealedCol, rhs: Any) -> Any:
         rhs = _plain(rhs)
         if not _is_expression(rhs):
             return _prepared(col.target, rhs) if self.lookup_name in _TYPED else rhs
@@ -119,7 +126,7 @@ class SealedExact(_SealedLookup, Exact):
         if _is_expression(rhs):
             return self.scan(compiler, connection)
         values = _ciphertexts(col.target, compiler.connection.alias, rhs)
-        return _in_list(col, compiler, column, list(values))
+        return _in_list(column, list(values))
 
 
 class SealedIn(_SealedLookup, In):
@@ -136,10 +143,10 @@ class SealedIn(_SealedLookup, In):
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         col = _sealed_lhs(self)
         if isinstance(self.rhs, Query):
-            if _selects(self.rhs, col.target) and col.target.searchable:
+            if _selects(self.rhs, col.target) and col.target.searchable and not _ordered(self.rhs):
                 column, _ = col.column_sql(compiler)
-                sql, params = compiler.compile(self.rhs)
-                return f"{column} IN {sql}", list(params)
+                sql, params = _compile_compared(compiler, self.rhs, self.rhs)
+                return f"{column} IN {sql}", params
             self.rhs = _results(self.rhs, compiler.connection.alias)
         if not col.target.searchable:
             return self.scan(compiler, connection)
@@ -151,7 +158,7 @@ class SealedIn(_SealedLookup, In):
             values.update(
                 dict.fromkeys(_ciphertexts(col.target, compiler.connection.alias, _plain(value)))
             )
-        return _in_list(col, compiler, column, list(values))
+        return _in_list(column, list(values))
 
 
 class SealedIsNull(IsNull):
@@ -178,30 +185,47 @@ class SealedIExact(_SealedLookup, IExact):
             return f"{col.column_sql(compiler)[0]} IS NULL", []
         if rhs == "":
             return _in_list(
-                col,
-                compiler,
                 col.column_sql(compiler)[0],
                 list(_ciphertexts(col.target, compiler.connection.alias, "")),
             )
         companion = col.target.companion
         column = col._quoted(compiler, companion.column)
-        return _in_list(
-            col, compiler, column, companion.column_values(rhs, compiler.connection.alias)
-        )
+        sql, params = _in_list(column, companion.column_values(rhs, compiler.connection.alias))
+        # Empty text has no companion value; NOT must still be true for it.
+        return f"({column} IS NOT NULL AND {sql})", params
 
 
 def _scan_lookup(name: str) -> type[Lookup[Any]]:
     def as_sql(self: Any, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
         return self.scan(compiler, connection)  # type: ignore[no-any-return]
 
-    return type(
-        f"Scan{name.capitalize()}", (_SealedLookup,), {"lookup_name": name, "as_sql": as_sql}
+    scan_class = type(
+        f"Scan{name.capitalize()}",
+        (_SealedLookup,),
+        {"__module__": __name__, "lookup_name": name, "as_sql": as_sql},
     )
+    globals()[scan_class.__name__] = scan_class  # where pickled querysets look for it
+    return scan_class
 
 
 def _selects(query: Query, field: Any) -> bool:
     selected = [*query.select, *query.annotation_select.values()]
     return len(selected) == 1 and isinstance(selected[0], SealedCol) and selected[0].target is field
+
+
+def _compile_compared(compiler: Any, expression: Any, query: Any) -> tuple[str, list[Any]]:
+    """SQL of a subquery whose ciphertexts are compared with the same field's."""
+    query.compared = True
+    try:
+        sql, params = compiler.compile(expression)
+    finally:
+        query.compared = False
+    return sql, list(params)
+
+
+def _ordered(query: Query) -> bool:
+    # Which rows a slice keeps depends on the order of opened values.
+    return bool(query.is_sliced and (query.order_by or query.get_meta().ordering))
 
 
 def _results(query: Query, using: str) -> list[Any]:
@@ -211,8 +235,8 @@ def _results(query: Query, using: str) -> list[Any]:
 def _subquery(rhs: Any, col: SealedCol, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
     query = rhs if isinstance(rhs, Query) else rhs.query
     if _selects(query, col.target):
-        sql, params = compiler.compile(rhs)
-        return (sql if sql.startswith("(") else f"({sql})"), list(params)
+        sql, params = _compile_compared(compiler, rhs, query)
+        return (sql if sql.startswith("(") else f"({sql})"), params
     raise FieldError(
         f"{col.target} is sealed: compare it with a subquery of the same field, or fetch the "
         "values first and pass them in."

@@ -58,4 +58,9 @@ def match(lookup: str, left: Any, right: Any) -> bool:
     test = _TESTS.get(lookup)
     if test is None:
         raise ScanRefused(f"The lookup {lookup!r} cannot be answered on a sealed field.")
-    return test(left, right)
+    if lookup == "range" and None in right:
+        return False
+    try:
+        return test(left, right)
+    except TypeError:  # values of different kinds are neither equal nor in order
+        return False

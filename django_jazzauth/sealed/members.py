@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.db import models, transaction
+from django.db import connections, models, transaction
 
 from .binding import Binding, require_binding
 from .codec import field_codec_of
+from .ending import is_ending
 from .projection import select_head, select_heads
 from .record import Change
 from .update import write_changes
@@ -40,6 +41,18 @@ class ThroughQuerySet(models.QuerySet[Any]):
         return count
 
     update.alters_data = True  # type: ignore[attr-defined]
+
+    def _update(self, values: Any) -> int:
+        # What save() of a single row ends in.
+        with transaction.atomic(using=self.db, savepoint=False):
+            before = self._sources()
+            rows = list(self.values_list("pk", flat=True))
+            count = int(super()._update(values))  # type: ignore[misc]
+            after = self.model._base_manager.using(self.db).filter(pk__in=rows)
+            sync_members(self.model, self.db, before | after._sources())
+        return count
+
+    _update.alters_data = True  # type: ignore[attr-defined]
 
     def delete(self) -> tuple[int, dict[str, int]]:
         with transaction.atomic(using=self.db, savepoint=False):
@@ -102,6 +115,8 @@ def sync_members(through: Any, alias: str, sources: set[Any]) -> None:
     """
     binding = require_binding(through._meta.auto_created)
     name = member_field(through).name
+    connection = connections[alias]
+    sources = {pk for pk in sources if not is_ending(connection, binding.stream(pk))}
 
     def build(pks: list[Any]) -> list[Change]:
         members = current_members(through, alias, pks)

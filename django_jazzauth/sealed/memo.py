@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
-from ..conf import get_settings
+from django.core.signals import setting_changed
+
+from ..conf import NAME, get_settings
 
 
 class Memo:
@@ -44,3 +46,12 @@ class Memo:
 
 
 memo = Memo()
+
+
+def _start_anew(*, setting: str, **kwargs: Any) -> None:
+    # What another secret or another treatment of tampered rows let in is not known any more.
+    if setting == NAME:
+        memo.clear()
+
+
+setting_changed.connect(_start_anew, dispatch_uid="jazzauth.sealed.memo")

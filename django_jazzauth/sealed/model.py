@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, Self
 
+from django.core.exceptions import ValidationError
 from django.db import models
 
 from .binding import binding_of, loading_binding, require_binding
 from .head_field import HeadField
-from .load import Snapshot, load_instance, snapshot_of
+from .load import Snapshot, load_instance, set_snapshot, snapshot_of
 from .members import read_members
 from .projector import refuse_read_only
 from .update import update_instance
@@ -23,11 +24,22 @@ class EventSourcedMixin:
     pk: Any
 
     @classmethod
-    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any]) -> Any:
-        """Build an instance from a row; see ``load_instance``."""
+    def from_db(
+        cls,
+        db: str | None,
+        field_names: Collection[str],
+        values: Collection[Any],
+        *,
+        fetch_mode: Any = None,
+    ) -> Any:
+        """Build an instance from a row; see ``load_instance``. Django 6.1 gives a fetch mode."""
         if loading_binding(cls) is None:
-            return super().from_db(db, field_names, values)  # type: ignore[misc]
-        return load_instance(cls, db or "default", field_names, values)
+            made = super().from_db(db, field_names, values)  # type: ignore[misc]
+        else:
+            made = load_instance(cls, db or "default", field_names, values)
+        if fetch_mode is not None:
+            made._state.fetch_mode = fetch_mode
+        return made
 
     def save(self, *args: Any, expected_version: int | None = None, **kwargs: Any) -> None:
         """As Django's ``save``; concurrent changes are merged field by field.
@@ -40,7 +52,6 @@ class EventSourcedMixin:
         Raises:
             ConcurrentUpdate: it is at another one.
         """
-        refuse_read_only(self)
         if expected_version is None:
             super().save(*args, **kwargs)  # type: ignore[misc]
             return
@@ -49,6 +60,11 @@ class EventSourcedMixin:
             super().save(*args, **kwargs)  # type: ignore[misc]
         finally:
             del self._state.sealed_expected_version
+
+    def save_base(self, *args: Any, **kwargs: Any) -> None:
+        """As Django's; a view of the past is refused."""
+        refuse_read_only(self)
+        super().save_base(*args, **kwargs)  # type: ignore[misc]
 
     def _do_update(
         self,
@@ -81,11 +97,15 @@ class EventSourcedMixin:
         self, using: str | None = None, fields: Any = None, from_queryset: Any = None
     ) -> None:
         """As Django's; what was refreshed counts as unchanged from then on."""
-        before = snapshot_of(self)
         super().refresh_from_db(using, fields, from_queryset)  # type: ignore[misc]
-        binding = loading_binding(type(self))
-        if binding is None or self._state.db is None:
-            return
+        if self._state.db is not None:
+            for model in (type(self), *type(self)._meta.all_parents):
+                binding = binding_of(model)
+                if binding is not None:
+                    self._stand_on_loaded(binding, fields)
+
+    def _stand_on_loaded(self, binding: Any, fields: Any) -> None:
+        before = snapshot_of(self, binding)
         blob = self.__dict__.get(binding.head_field.attname)
         if not blob:
             return
@@ -95,7 +115,21 @@ class EventSourcedMixin:
         for attname, value in current.items():
             if fields is None or self.__dict__.get(attname) == value:
                 baseline[attname] = value
-        self._state.sealed = Snapshot(self._state.db, self.pk, opened, baseline)
+        set_snapshot(self, binding, Snapshot(self._state.db, self.pk, opened, baseline))
+
+    def validate_unique(self, exclude: Collection[str] | None = None) -> None:
+        """As Django's, and without regard to case where a companion column is unique."""
+        super().validate_unique(exclude=exclude)  # type: ignore[misc]
+        binding = binding_of(type(self))
+        for companion in binding.folded if binding else ():
+            source = companion.source
+            value = self.__dict__.get(source.attname)
+            if not companion.unique or not value or source.name in (exclude or ()):
+                continue
+            holders = type(self)._default_manager.filter(**{f"{source.name}__iexact": value})  # type: ignore[attr-defined]
+            if holders.exclude(pk=self.pk).exists():
+                message = self.unique_error_message(type(self), (source.name,))  # type: ignore[attr-defined]
+                raise ValidationError({source.name: message})
 
     @property
     def sealed_version(self) -> int | None:

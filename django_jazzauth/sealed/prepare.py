@@ -8,24 +8,12 @@ from typing import Any
 
 from django.db import models
 from django.db.models.options import Options
-from django.db.models.signals import class_prepared, post_delete
+from django.db.models.signals import class_prepared
 
-from .binding import binding_of
-from .load import snapshot_of
+from .deletion import follow_target, journal_deletions
 from .members import ThroughQuerySet, source_field, sync_members
 from .projector import register_model
 from .queryset import EventStoreManager, EventStoreQuerySet, journalled_queryset
-from .record import record_deleted
-
-
-def _journal_deletion(sender: Any, instance: Any, using: str, **kwargs: Any) -> None:
-    # Being connected at all is what keeps Django from deleting without collecting instances.
-    binding = binding_of(sender)
-    if binding is not None:
-        values = {name: instance.__dict__.get(name) for name in binding.codecs}
-        snapshot = snapshot_of(instance)
-        seen = snapshot.opened.head if snapshot and snapshot.alias == using else None
-        record_deleted(binding, using, getattr(instance, binding.pk.attname), values, seen)
 
 
 @cache
@@ -95,11 +83,13 @@ def _prepare(sender: Any, **kwargs: Any) -> None:
     _set_base_manager(sender, EventStoreManager())
     if sender.__module__ != "__fake__" and not meta.proxy:  # not a model of a migration's past
         register_model(sender)
-    post_delete.connect(_journal_deletion, sender=sender, dispatch_uid="jazzauth_deletion")
+    journal_deletions(sender)
     for field in meta.local_many_to_many:
         through = field.remote_field.through
         if isinstance(through, type) and through._meta.auto_created:  # type: ignore[attr-defined]
             _prepare_through(through)
+            if sender.__module__ != "__fake__":
+                follow_target(through)
 
 
 def _prepare_through(through: Any) -> None:

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import connections
 
-from ..errors import NotJournalled, SealBroken
+from ..errors import NotJournalled, RestoreRefused, SealBroken
+from ..store.journal import last_heads
 from ..store.registry import register
 from ..store.sealing import Head
 from .binding import Binding, require_binding
-from .codec import field_codec_of
+from .codec import FieldCodec, field_codec_of
 from .insert import insert_row
 from .load import inspect_row
 from .members import current_members, source_field
@@ -54,10 +56,42 @@ class ModelProjector:
         return found
 
     def _member_keys(self, field: Any, state: dict[str, Any]) -> list[Any]:
+        decode = self._member_codec(field).decode
+        return [decode(member) for member in state.get(field.name, [])]
+
+    def restorable(self, alias: str, pk: Any, state: dict[str, Any]) -> dict[str, Any]:
+        values = self.binding.values(state)
+        for codec in self.binding.codecs.values():
+            field, value = codec.field, values[codec.attname]
+            if value is None or not field.remote_field or not field.db_constraint:
+                continue
+            remote = field.remote_field.model
+            rows = remote._base_manager.using(alias)
+            own = remote._meta.concrete_model is self.model and value == pk
+            if not own and not rows.filter(**{field.target_field.attname: value}).exists():
+                raise RestoreRefused(
+                    f"{self.stream(pk)}: what its {codec.name} points at is gone; restore that "
+                    "first."
+                )
+        state = dict(state)
+        for field in self.binding.members:
+            present = set(self._present(alias, field, self._member_keys(field, state)))
+            encode = self._member_codec(field).encode
+            state[field.name] = sorted(encode(member) for member in present)
+        return state
+
+    def _member_codec(self, field: Any) -> FieldCodec:
+        through = field.remote_field.through
+        return field_codec_of(through._meta.get_field(field.m2m_reverse_field_name()))
+
+    def _present(self, alias: str, field: Any, members: list[Any]) -> Iterator[Any]:
         through = field.remote_field.through
         target = through._meta.get_field(field.m2m_reverse_field_name())
-        decode = field_codec_of(target).decode
-        return [decode(member) for member in state.get(field.name, [])]
+        rows = target.remote_field.model._base_manager.using(alias)
+        name = target.target_field.attname
+        for start in range(0, len(members), 400):
+            chunk = members[start : start + 400]
+            yield from rows.filter(**{f"{name}__in": chunk}).values_list(name, flat=True)
 
     def instance(self, alias: str, pk: Any, head: Head) -> Any:
         obj = self.model(**{self.binding.pk.attname: pk}, **self.binding.values(head.state))
@@ -69,7 +103,8 @@ class ModelProjector:
     def insert(self, alias: str, pk: Any, head: Head, blob: bytes) -> None:
         binding = self.binding
         values = binding.values(head.state)
-        insert_row(binding, alias, {**values, binding.pk.attname: pk}, head.state, blob)
+        state = {c.name: c.primitive(head.state, values) for c in binding.codecs.values()}
+        insert_row(binding, alias, {**values, binding.pk.attname: pk}, state, blob)
         for field in binding.members:
             self._insert_members(alias, field, pk, self._member_keys(field, head.state))
 
@@ -79,14 +114,8 @@ class ModelProjector:
         quote = connection.ops.quote_name
         source = source_field(through)
         target = through._meta.get_field(field.m2m_reverse_field_name())
-        remote = target.remote_field.model
-        present = set(
-            remote._base_manager.using(alias).filter(pk__in=members).values_list("pk", flat=True)
-        )
         with connection.cursor() as cursor:
             for member in members:
-                if member not in present:
-                    continue
                 cursor.execute(
                     f"INSERT INTO {quote(through._meta.db_table)} "  # noqa: S608 - quoted names
                     f"({quote(source.column)}, {quote(target.column)}) VALUES (%s, %s)",
@@ -95,6 +124,23 @@ class ModelProjector:
                         target.get_db_prep_value(member, connection),
                     ],
                 )
+
+    def unlogged(self, alias: str) -> list[str]:
+        found: list[str] = []
+        batch: list[str] = []
+
+        def known() -> None:
+            logged = last_heads(alias, batch)
+            found.extend(stream for stream in batch if stream not in logged)
+            batch.clear()
+
+        keys = self.model._base_manager.using(alias).order_by().values_list("pk", flat=True)
+        for pk in keys.iterator(chunk_size=2000):
+            batch.append(self.stream(pk))
+            if len(batch) == 2000:
+                known()
+        known()
+        return found
 
     def clear(self, alias: str) -> int:
         connection = connections[alias]
@@ -111,7 +157,11 @@ class ModelProjector:
         batch: dict[Any, Head] = {}
         for names, values in converted_rows(binding, alias):
             pk = values[names.index(binding.pk.attname)]
-            stream = binding.stream(pk)
+            try:
+                stream = binding.stream(pk)
+            except ValidationError:
+                yield "ROW_WITHOUT_LOG", binding.entity, "a row's primary key is none"
+                continue
             last = newest.pop(stream, None)
             if last is None:
                 yield "ROW_WITHOUT_LOG", stream, "a row stands where the log has no living entity"

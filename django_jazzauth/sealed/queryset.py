@@ -14,6 +14,8 @@ from .conflicts import create_with_conflicts
 from .insert import insert_objects
 from .iterable import SealedModelIterable
 from .point import point_get
+from .projector import refuse_read_only
+from .query import EventStoreQuery
 from .update import update_rows
 
 
@@ -28,8 +30,12 @@ class EventStoreQuerySetMixin:
 
     model_iterable = SealedModelIterable
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self, model: Any = None, query: Any = None, using: Any = None, hints: Any = None
+    ) -> None:
+        if query is None and model is not None:
+            query = EventStoreQuery(model)
+        super().__init__(model, query, using, hints)  # type: ignore[call-arg]
         self._iterable_class: Any = self.model_iterable
 
     # -- reading ----------------------------------------------------------------------------------
@@ -134,6 +140,7 @@ class EventStoreQuerySetMixin:
             raise ValueError("All bulk_update() objects must have a primary key set.")
         self._for_write = True
         for obj in objs:
+            refuse_read_only(obj)
             obj._prepare_related_fields_for_save(operation_name="bulk_update", fields=concrete)
         binding = require_binding(self.model)
         per_row = {
@@ -170,6 +177,8 @@ class EventStoreQuerySetMixin:
                 )
             if isinstance(value, models.Model):
                 value = getattr(value, field.target_field.attname)
+            if field.attname not in binding.codecs:
+                raise NotJournalled(f"{field} follows from other fields; update() cannot write it.")
             values[field.attname] = value
         rows = update_rows(binding, self._chain(), values)  # type: ignore[attr-defined]
         self._result_cache = None

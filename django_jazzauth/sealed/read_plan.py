@@ -60,7 +60,16 @@ class _Column:
             return self.field.column_values(primitive, alias)  # type: ignore[attr-defined,no-any-return]
         if not isinstance(value, int | str | bytes) and type(value).__name__ != "UUID":
             raise TypeError
-        return [pk_param(binding, connections[alias], value)]
+        if isinstance(value, int) and abs(value) >= 2**63:
+            raise ValueError  # no column holds it; Django's lookup says so
+        connection = connections[alias]
+        param = pk_param(binding, connection, value)
+        if isinstance(param, int):
+            kind = _storage_field(self.field).get_internal_type()
+            low, high = connection.ops.integer_field_range(kind)
+            if (low is not None and param < low) or (high is not None and param > high):
+                raise ValueError  # Django's way knows that there is no such row
+        return [param]
 
 
 class ReadPlan:
@@ -77,7 +86,7 @@ class ReadPlan:
     def __init__(self, binding: Binding, connection: Any, relation: Any = None) -> None:
         meta = binding.model._meta
         quote = connection.ops.quote_name
-        fields = meta.concrete_fields
+        fields = meta.local_concrete_fields  # a child's parent has a plan and streams of its own
         table = quote(meta.db_table)
         columns = [f"{table}.{quote(field.column)}" for field in fields]
         source = table
@@ -124,7 +133,10 @@ class ReadPlan:
                     *connection.ops.get_db_converters(expression),
                     *expression.get_db_converters(connection),
                 ]:
-                    values[index] = converter(values[index], expression, connection)
+                    try:
+                        values[index] = converter(values[index], expression, connection)
+                    except (TypeError, ValueError, ArithmeticError):
+                        break  # no value of this field: it will differ from the head
             return values
 
         return convert

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django.db import connections, transaction
 
-from ..errors import SealBroken
-from ..store.event_sql import hold_writer_lock
+from ..errors import ConcurrentUpdate, SealBroken
+from ..store.event_sql import hold_writer_lock, last_events
 from ..store.journal import CREATED, DELETED, UPDATED, Draft, Written, append, last_heads
 from ..store.sealing import Head, State
 from .binding import Binding, Opened, require_binding
 from .kinds import FoldedKind, SealedKind
 from .projection import next_pks, select_heads, swap_heads
 
+_TRIES = 100
 
-@dataclass(slots=True)
+
+@dataclasses.dataclass(slots=True)
 class Change:
     """One row's change.
 
@@ -30,7 +32,7 @@ class Change:
 
     pk: Any
     old: Opened
-    values: dict[str, Any]
+    values: dict[str, Any] = dataclasses.field(repr=False)
     members: dict[str, list[Any]] | None = None
 
 
@@ -116,9 +118,13 @@ def record_deleted(
     """
     stream = binding.stream(pk)
     previous = seen
-    while True:
+    for _ in range(_TRIES):
         if previous is None:
-            previous = last_heads(alias, [stream]).get(stream)
+            last = last_events(alias, [stream]).get(stream)
+            if last is None or last[3] == DELETED:
+                return  # somebody else was faster, or it never was
+            version, digest, recorded_at, _type = last
+            previous = Head(version, 0, digest, recorded_at, {})
         draft = Draft(
             binding.entity,
             stream,
@@ -131,6 +137,7 @@ def record_deleted(
         if append(alias, [draft])[0] is not None:
             return
         previous = None
+    raise ConcurrentUpdate(f"{stream} changed on each of {_TRIES} tries to delete it.")
 
 
 def reserve_pks(binding: Binding, alias: str, count: int) -> list[int] | None:

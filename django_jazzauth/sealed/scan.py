@@ -62,8 +62,8 @@ def _advice(field: Any, lookup: str) -> str:
     return "Narrow it by an exact look-up on a searchable field"
 
 
-def ranked_rows(field: Any, alias: str) -> list[tuple[Any, int]]:
-    """Primary keys, as SQL parameters, with the rank of the field's opened value.
+def ranked_rows(field: Any, alias: str) -> list[tuple[Any, int, Any]]:
+    """Primary keys, as SQL parameters, with rank and value of the opened field.
 
     Rows whose value is NULL are left out. Equal values share a rank.
 
@@ -85,4 +85,4 @@ def ranked_rows(field: Any, alias: str) -> list[tuple[Any, int]]:
             valued.append((value, pk))
     ranks = {value: rank for rank, value in enumerate(sorted({value for value, _ in valued}), 1)}
     connection = connections[alias]
-    return [(pk_param(binding, connection, pk), ranks[value]) for value, pk in valued]
+    return [(pk_param(binding, connection, pk), ranks[value], value) for value, pk in valued]

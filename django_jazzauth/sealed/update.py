@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db import connections, models, transaction
@@ -10,9 +11,10 @@ from django.db import connections, models, transaction
 from ..errors import ConcurrentUpdate, SealBroken
 from ..store.event_sql import hold_writer_lock, stands_in_log
 from .binding import Binding, Opened
+from .codec import FieldCodec
 from .evaluate import evaluate, names_in
 from .kinds import SealedKind
-from .load import Snapshot, snapshot_of
+from .load import Snapshot, check_columns, refuse_expectation, set_snapshot, snapshot_of
 from .projection import select_head
 from .record import Change, record
 
@@ -49,7 +51,7 @@ def _update_instance(
     binding: Binding, alias: str, obj: Any, pk: Any, values: Sequence[tuple[Any, Any, Any]]
 ) -> bool:
     wanted = {field.attname: value for field, _, value in values if field.attname in binding.codecs}
-    snapshot = snapshot_of(obj)
+    snapshot = snapshot_of(obj, binding)
     if snapshot is not None and (snapshot.alias != alias or snapshot.pk != pk):
         snapshot = None
     expected = obj._state.__dict__.get("sealed_expected_version")
@@ -57,9 +59,15 @@ def _update_instance(
     if old is None or any(hasattr(value, "resolve_expression") for value in wanted.values()):
         old = _read(binding, alias, pk)
         if old is None:
-            return False
-    changed = _changed(binding, wanted, snapshot.values if snapshot else None, old)
+            return refuse_expectation(obj)
+    surmised = snapshot is not None
+    changed = _changed(binding, wanted, snapshot.values if snapshot else None)
     for _ in range(_TRIES):
+        if surmised and snapshot is not None and old.blob != snapshot.opened.blob:
+            # What the instance stands on may have been rolled back; then it is to be written again.
+            surmised = False
+            snapshot = _standing(binding, alias, snapshot)
+            changed = _changed(binding, wanted, snapshot.values if snapshot else None)
         if expected is not None and old.head.version != expected:
             raise ConcurrentUpdate(
                 f"{binding.stream(pk)} is at version {old.head.version}, not {expected}."
@@ -68,27 +76,21 @@ def _update_instance(
         settled = {
             attname: value
             for attname, value in settled.items()
-            if binding.encode(attname, value) != old.head.state.get(binding.codecs[attname].name)
+            if binding.differs(attname, value, old.head.state)
         }
-        if not settled:
-            fresh = _read(binding, alias, pk)
-            if fresh is None:
-                return False
-            if fresh.blob == old.blob:
-                _adopt(binding, alias, obj, pk, fresh, snapshot, changed)
-                return True
-            old = fresh
-            continue
-        new = record(binding, alias, [Change(pk, old, settled)])[0]
+        new = record(binding, alias, [Change(pk, old, settled)])[0] if settled else None
         if new is not None:
             _adopt(binding, alias, obj, pk, new, snapshot, changed)
             return True
-        old = _read(binding, alias, pk)
-        if old is None:
-            return False
-        if snapshot is not None and not _committed(binding, alias, snapshot):
-            # What the instance stands on was rolled back: all that it holds counts as its own.
-            changed, snapshot = dict(wanted), None
+        fresh = _read(binding, alias, pk)
+        if fresh is None:
+            return refuse_expectation(obj)
+        if fresh.blob == old.blob:
+            if settled:
+                raise _behind(binding, pk)
+            _adopt(binding, alias, obj, pk, fresh, snapshot, changed)
+            return True
+        old = fresh
     raise ConcurrentUpdate(f"{binding.stream(pk)} changed on each of {_TRIES} tries to save it.")
 
 
@@ -97,13 +99,22 @@ def _read(binding: Binding, alias: str, pk: Any) -> Opened | None:
     return None if blob is None else binding.open(alias, pk, blob)
 
 
-def _committed(binding: Binding, alias: str, snapshot: Snapshot) -> bool:
-    head = snapshot.opened.head
-    return stands_in_log(alias, binding.stream(snapshot.pk), head.version, head.digest)
+def _standing(binding: Binding, alias: str, snapshot: Snapshot) -> Snapshot | None:
+    """The newest of what the instance knows that is in the log; None if all was rolled back."""
+    stream = binding.stream(snapshot.pk)
+    for known in (snapshot, *snapshot.earlier):
+        head = known.opened.head
+        if stands_in_log(alias, stream, head.version, head.digest):
+            return known
+    return None
+
+
+def _behind(binding: Binding, pk: Any) -> SealBroken:
+    return SealBroken(binding.stream(pk), "its row does not hold the newest head of its log")
 
 
 def _changed(
-    binding: Binding, wanted: dict[str, Any], loaded: dict[str, Any] | None, old: Opened
+    binding: Binding, wanted: dict[str, Any], loaded: dict[str, Any] | None
 ) -> dict[str, Any]:
     changed = {}
     for attname, value in wanted.items():
@@ -152,6 +163,9 @@ def _adopt(
         mine, then = attributes[attname], loaded[attname]
         if mine is then or mine == then:
             if value != then:
+                codec = binding.codecs[attname]
+                if codec.mutable:  # not the one that changes are told by
+                    value = binding.value(codec, opened.head.state)
                 setattr(obj, attname, value)
         else:  # changed here, but not part of this save: it stays a pending change
             baseline[attname] = then
@@ -163,7 +177,14 @@ def _adopt(
                 companion.attname,
                 companion.column_value(current[companion.source.attname], alias),
             )
-    obj._state.sealed = Snapshot(alias, pk, opened, baseline)
+    set_snapshot(obj, binding, Snapshot(alias, pk, opened, baseline, _earlier(snapshot)))
+
+
+def _earlier(snapshot: Snapshot | None) -> tuple[Snapshot, ...]:
+    # The one before, and the first of all: enough to fall back on after a rollback.
+    if snapshot is None:
+        return ()
+    return (replace(snapshot, earlier=()), *snapshot.earlier[-1:])
 
 
 def update_rows(
@@ -196,9 +217,13 @@ def update_rows(
                 lost.extend(_write(binding, alias, pending[start : start + BATCH]))
             if not lost:
                 return matched
+            refused = {pk: opened.blob for pk, opened, _ in pending}
             pending = list(
                 _evaluated(binding, alias, queryset.filter(pk__in=lost), values, per_row)
             )
+            for pk, opened, _ in pending:
+                if refused[pk] == opened.blob:
+                    raise _behind(binding, pk)
             matched -= len(lost) - len(pending)
     raise ConcurrentUpdate(f"{binding.entity}: rows changed on each of {_TRIES} tries to update.")
 
@@ -212,7 +237,7 @@ def _write(
         changed = {
             attname: value
             for attname, value in values.items()
-            if binding.encode(attname, value) != state.get(binding.codecs[attname].name)
+            if binding.differs(attname, value, state)
         }
         if changed:
             changes.append(Change(pk, old, changed))
@@ -234,8 +259,13 @@ def write_changes(
         pks: primary keys.
     """
     with transaction.atomic(using=alias, savepoint=False):
+        refused: dict[Any, bytes] = {}
         for _ in range(_TRIES):
             changes = build(pks)
+            for change in changes:
+                if refused.get(change.pk) == change.old.blob:
+                    raise _behind(binding, change.pk)
+            refused = {change.pk: change.old.blob for change in changes}
             written = record(binding, alias, changes) if changes else []
             pks = [c.pk for c, new in zip(changes, written, strict=True) if new is None]
             if not pks:
@@ -257,22 +287,27 @@ def _evaluated(
     for attname, value in values.items():
         if attname in fixed:
             continue
-        sealed_names = [
-            name for name in names_in(value) if isinstance(_field(binding, name), SealedKind)
-        ]
-        field = binding.codecs[attname].field
-        simple = isinstance(field, SealedKind) and not _has_query(value)
-        (in_python if sealed_names or simple else in_sql)[attname] = value
+        fields = [_field(binding, name) for name in names_in(value)]
+        # A name that is no field is an annotation of the queryset, which only SQL can answer.
+        only_sql = _has_query(value) or any(field is None for field in fields)
+        sealed = isinstance(binding.codecs[attname].field, SealedKind) or any(
+            isinstance(field, SealedKind) for field in fields
+        )
+        (in_python if sealed and not only_sql else in_sql)[attname] = value
     annotations = {
         f"sealed_{index}": _typed(value, binding.codecs[attname].field)
         for index, (attname, value) in enumerate(in_sql.items())
     }
     head = binding.head_field.attname
-    rows = queryset.order_by().annotate(**annotations).values_list("pk", head, *annotations)
+    used = _plain_codecs(binding, in_sql.values())
+    rows = queryset.order_by().annotate(**annotations)
+    rows = rows.values_list("pk", head, *annotations, *(codec.attname for codec in used))
     for pk, blob, *computed in rows.iterator(chunk_size=2000):
         opened = binding.open(alias, pk, blob)
         settled = dict(fixed)
-        settled.update(zip(in_sql, computed, strict=True))
+        settled.update(zip(in_sql, computed, strict=False))
+        if used:
+            check_columns(binding, pk, opened, zip(used, computed[len(in_sql) :], strict=True))
         if per_row:
             settled.update(_row_values(binding, alias, pk, per_row[binding.pk_text(pk)]))
         if in_python:
@@ -281,6 +316,16 @@ def _evaluated(
             for attname, value in in_python.items():
                 settled[attname] = evaluate(value, lookup)
         yield pk, opened, settled
+
+
+def _plain_codecs(binding: Binding, expressions: Iterable[Any]) -> list[FieldCodec]:
+    # What the database computes with is checked, or a changed column would get into the head.
+    names = {name.split("__")[0] for value in expressions for name in names_in(value)}
+    return [
+        codec
+        for codec in binding.codecs.values()
+        if {codec.name, codec.attname} & names and not isinstance(codec.field, SealedKind)
+    ]
 
 
 def _row_values(binding: Binding, alias: str, pk: Any, values: dict[str, Any]) -> dict[str, Any]:

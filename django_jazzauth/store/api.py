@@ -36,10 +36,14 @@ class Store:
         return _verify(using, progress)
 
     def rebuild(
-        self, *, using: str = "default", progress: RebuildProgress | None = None
+        self,
+        *,
+        using: str = "default",
+        progress: RebuildProgress | None = None,
+        drop_unlogged: bool = False,
     ) -> dict[str, int]:
         """Make the projections again from the log; see ``store.rebuild.rebuild``."""
-        return _rebuild(using, progress)
+        return _rebuild(using, progress, drop_unlogged)
 
 
 store = Store()

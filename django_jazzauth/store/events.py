@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef
 
-from ..errors import KeyDestroyed
+from ..errors import KeyDestroyed, SealBroken
 from ..keys.keyring import keyring
 from .models import Event as EventRecord
 from .sealing import State, event_aad, open_payload
@@ -59,14 +59,17 @@ def open_record(alias: str, record: EventRecord) -> tuple[State | None, State]:
         KeyDestroyed: the subject's data key was destroyed.
     """
     envelope = keyring(alias).data_key_by_id(record.key_id.bytes)
-    aad = event_aad(
-        record.stream,
-        record.version,
-        record.type,
-        record.schema,
-        UUID(bytes=record.key_id.bytes),
-        record.recorded_at,
-    )
+    try:
+        aad = event_aad(
+            record.stream,
+            record.version,
+            record.type,
+            record.schema,
+            UUID(bytes=record.key_id.bytes),
+            record.recorded_at,
+        )
+    except ValueError:
+        raise SealBroken(record.stream, "a column of the event is out of its range") from None
     if record.payload is None:
         raise KeyDestroyed(f"{record.stream}@{record.version} was compacted away.")
     return open_payload(envelope, aad, bytes(record.payload), record.stream)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from django.db import router, transaction
+from django.db import IntegrityError, router, transaction
 
-from ..errors import KeyDestroyed, NeverExisted, StoreError
+from ..errors import KeyDestroyed, NeverExisted, RestoreRefused, StoreError
 from .event_sql import hold_writer_lock
 from .events import Event, moment, open_record, records
 from .journal import DELETED, RESTORED, Draft, append
@@ -104,6 +104,7 @@ def restore(model: Any, pk: Any, *, using: str | None = None) -> Any:
     Raises:
         NeverExisted: there is no such stream.
         StoreError: it is not deleted.
+        RestoreRefused: what it points at is gone, or another entity holds a unique value of it.
         KeyDestroyed: it was shredded, or its payload was compacted away.
     """
     projector, key, alias = _address(model, pk, using)
@@ -118,7 +119,7 @@ def restore(model: Any, pk: Any, *, using: str | None = None) -> Any:
         state, _ = open_record(alias, found[1])
         if state is None:
             raise KeyDestroyed(f"{stream} has no state left to restore.")
-        state = _upcast(projector, found[1], state)
+        state = projector.restorable(alias, key, _upcast(projector, found[1], state))
         draft = Draft(
             projector.entity,
             stream,
@@ -131,7 +132,13 @@ def restore(model: Any, pk: Any, *, using: str | None = None) -> Any:
         written = append(alias, [draft])[0]
         if written is None:
             raise StoreError(f"{stream} was written by another process meanwhile.")
-        projector.insert(alias, key, written.head, written.blob)
+        try:
+            projector.insert(alias, key, written.head, written.blob)
+        except IntegrityError:
+            # The database's own words may quote the row.
+            raise RestoreRefused(
+                f"{stream}: its key, or a value of it that must be unique, is another's now."
+            ) from None
     return projector.model._base_manager.using(alias).get(pk=key)
 
 

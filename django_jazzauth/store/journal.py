@@ -21,6 +21,7 @@ DELETED = "deleted"
 RESTORED = "restored"
 
 NO_DIGEST = bytes(32)
+STREAM_LENGTH = 255
 _TRIES = 5
 
 
@@ -44,7 +45,7 @@ class Draft:
     subject: str
     type: str
     schema: int
-    state: State | None
+    state: State | None = field(repr=False)
     previous: Head | None = None
     fresh: bool = False
 
@@ -122,6 +123,11 @@ def _seal(keys: Keyring, drafts: Sequence[Draft]) -> tuple[bytes, list[tuple[Eve
     meta = current_cause()
     sealed = []
     for draft in drafts:
+        if len(draft.stream) > STREAM_LENGTH or "\0" in draft.stream:
+            raise ValueNotStorable(
+                f"The name of a stream of {draft.entity} has more than {STREAM_LENGTH} characters "
+                "or a NUL among them: its primary key cannot be stored."
+            )
         handle = handles[draft.subject]
         key_id = UUID(bytes=handle.id)
         previous = draft.previous

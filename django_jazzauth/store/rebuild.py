@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from django.db import connections, transaction
 
+from ..errors import StoreError
 from ..keys.keyring import keyring
 from .event_sql import hold_writer_lock
 from .events import newest_records, open_record
@@ -16,30 +17,48 @@ from .sealing import Head, seal_head
 Progress = Callable[[str, int], None]
 
 
-def rebuild(using: str = "default", progress: Progress | None = None) -> dict[str, int]:
+def rebuild(
+    using: str = "default", progress: Progress | None = None, drop_unlogged: bool = False
+) -> dict[str, int]:
     """Drop every projection and make it again from the newest event of each stream.
 
     Args:
         using: database alias.
         progress: called with the entity and the number of rows made so far.
+        drop_unlogged: delete rows that no event knows of (put in by SQL, or older than the model's
+            being event-sourced) instead of refusing.
 
     Returns:
         Entity name to the number of rows made.
 
     Raises:
         SealBroken: an event was tampered with; nothing is changed then.
+        StoreError: rows would be lost, because the log does not know them.
     """
     connection = connections[using]
     counts: dict[str, int] = {}
     with transaction.atomic(using=using), connection.constraint_checks_disabled():
         hold_writer_lock(connection)
         kinds = projectors()
+        if not drop_unlogged:
+            _refuse_loss(using, kinds)
         for projector in reversed(kinds):
             projector.clear(using)
         for projector in kinds:
             counts[projector.entity] = _rebuild_entity(using, projector, progress)
         connection.check_constraints()
     return counts
+
+
+def _refuse_loss(using: str, kinds: list[Projector]) -> None:
+    for projector in kinds:
+        unlogged = projector.unlogged(using)
+        if unlogged:
+            raise StoreError(
+                f"{len(unlogged)} rows of {projector.entity} have no events, the first is "
+                f"{unlogged[0]}: a rebuild would delete them. Journal them first (create them "
+                "through the model), or allow it with drop_unlogged=True."
+            )
 
 
 def _rebuild_entity(using: str, projector: Projector, progress: Progress | None) -> int:

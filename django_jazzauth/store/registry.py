@@ -39,11 +39,21 @@ class Projector(Protocol):
     def values(self, state: dict[str, Any]) -> dict[str, Any]:
         """Field name to Python value, for people and programs."""
 
+    def restorable(self, alias: str, pk: Any, state: dict[str, Any]) -> dict[str, Any]:
+        """The state in which an entity can come back: without members that are gone.
+
+        Raises:
+            RestoreRefused: something that it points at is gone.
+        """
+
     def instance(self, alias: str, pk: Any, head: Head) -> Any:
         """An unsaved instance with the state's values."""
 
     def insert(self, alias: str, pk: Any, head: Head, blob: bytes) -> None:
         """Write the row of an entity from its head, member rows included."""
+
+    def unlogged(self, alias: str) -> list[str]:
+        """Streams that rows belong to but that have no event at all."""
 
     def clear(self, alias: str) -> int:
         """Delete every row, member rows included, and return how many there were."""

@@ -5,7 +5,7 @@ The one place that knows the AADs. ``docs/format.md`` is its specification.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -40,7 +40,7 @@ class Head:
     schema: int
     digest: bytes
     recorded_at: int
-    state: State
+    state: State = field(repr=False)
 
 
 def stream_name(entity: str, key: object) -> str:

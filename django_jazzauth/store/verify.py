@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from django.db.models import F
 
 from ..crypto.digest import event_digest, payload_hash
-from ..errors import JazzAuthError, KeyDestroyed
+from ..errors import JazzAuthError, KeyDestroyed, WrongWorkerSecret
 from .events import open_record
 from .journal import DELETED, NO_DIGEST
 from .models import Event as EventRecord
@@ -61,17 +61,26 @@ def verify(using: str = "default", progress: Progress | None = None) -> Report:
 
     Returns:
         A report that names every problem.
+
+    Raises:
+        WrongWorkerSecret: this worker can open nothing here, so nothing can be said.
     """
     report = Report()
     newest: dict[str, dict[str, Head]] = {}
     total = EventRecord.objects.using(using).count() if progress else 0
-    for stream, records in _streams(using):
-        report.streams += 1
-        head = _verify_stream(using, stream, records, report)
-        if progress is not None:
-            progress(report.events, total)
-        if head is not None:
-            newest.setdefault(stream.partition("/")[0], {})[stream] = head
+    try:
+        for stream, records in _streams(using):
+            report.streams += 1
+            head = _verify_stream(using, stream, records, report)
+            if progress is not None:
+                progress(report.events, total)
+            if head is not None:
+                newest.setdefault(stream.partition("/")[0], {})[stream] = head
+    except ValueError:
+        # Without types of its own (SQLite) a database can hold anything in any column.
+        detail = "a row of the log holds what none of its columns can hold; no further row is read"
+        report.problems.append(Problem("LOG_UNREADABLE", "", None, detail))
+        return report
     for projector in projectors():
         heads = newest.pop(projector.entity, {})
         for code, stream, detail in projector.problems(using, heads):
@@ -89,6 +98,22 @@ def _streams(using: str) -> Iterator[tuple[str, list[EventRecord]]]:
         current.append(record)
     if current:
         yield current[0].stream, current
+
+
+def _digest_of(record: EventRecord, previous: bytes, hashed: bytes) -> bytes | None:
+    try:
+        return event_digest(
+            previous=previous,
+            stream=record.stream,
+            version=record.version,
+            type=record.type,
+            schema=record.schema,
+            key_id=record.key_id.bytes,
+            recorded_at=record.recorded_at,
+            payload_hash=hashed,
+        )
+    except ValueError:
+        return None  # a column is out of its range
 
 
 def _verify_stream(
@@ -113,17 +138,9 @@ def _verify_stream(
             if record.payload is not None
             else bytes(record.payload_hash or b"")
         )
-        digest = event_digest(
-            previous=previous,
-            stream=stream,
-            version=record.version,
-            type=record.type,
-            schema=record.schema,
-            key_id=record.key_id.bytes,
-            recorded_at=record.recorded_at,
-            payload_hash=hashed,
-        )
-        if digest != bytes(record.digest):
+        if _digest_of(record, previous, hashed) != bytes(record.digest) or (
+            record.payload_hash is not None and bytes(record.payload_hash) != hashed
+        ):
             found("CHAIN_BROKEN", record.version, "the event or one before it was changed")
         previous = bytes(record.digest)
         if record.payload is None:
@@ -132,6 +149,8 @@ def _verify_stream(
             state, _ = open_record(using, record)
         except KeyDestroyed:
             continue
+        except WrongWorkerSecret:
+            raise  # nothing is wrong with the event
         except JazzAuthError as error:
             found("SEAL_BROKEN", record.version, str(error))
     if projector_for(stream) is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -66,3 +67,32 @@ class VipPatient(Patient):
 
     class Meta:
         proxy = True
+
+
+class Treatment(EventSourcedModel):
+    """A sealed model with hooks of its own, as projects write them, and a relation to itself."""
+
+    head = HeadField(entity="treatment")
+    code = SealedCharField(max_length=20, searchable=True, default="")
+    status = models.CharField(max_length=10, default="new")
+    price = models.DecimalField(max_digits=6, decimal_places=2, null=True)
+    dose = seal(models.DecimalField)(max_digits=6, decimal_places=2, null=True)
+    factor = models.FloatField(null=True)
+    follows = models.ManyToManyField("self", blank=True)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.status_before = self.status
+
+    @classmethod
+    def from_db(cls, db: Any, field_names: Any, values: Any, **kwargs: Any) -> Any:
+        instance = super().from_db(db, field_names, values, **kwargs)
+        instance.came_from = db
+        return instance
+
+
+class LabTreatment(Treatment):
+    """A child table of a sealed model, with streams of its own."""
+
+    lab_head = HeadField(entity="lab_treatment")
+    lab = SealedCharField(max_length=20, default="")

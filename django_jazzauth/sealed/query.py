@@ -1,0 +1,45 @@
+"""The query of an event-sourced queryset: refuses to lend ciphertext to other queries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import FieldError
+from django.db.models.sql import Query
+
+from .col import SealedCol
+
+
+class EventStoreQuery(Query):
+    """Knows, as a subquery, who asks.
+
+    A sealed field that a subquery selects is ciphertext to the query around it. As an annotation it
+    is opened; in a lookup on the same field ciphertexts are compared, which that lookup says
+    beforehand. Anywhere else the outer query would compute with ciphertext.
+
+    Attributes:
+        compared: a lookup on the very same field is going to compare what is selected.
+        combined_alike: the combined query around selects the same sealed fields in every part.
+    """
+
+    compared = False
+    combined_alike = False
+
+    def get_compiler(self, using: Any = None, connection: Any = None, *args: Any, **kw: Any) -> Any:
+        """As Django's; notes when it is for a part of a combined query."""
+        compiler = super().get_compiler(using, connection, *args, **kw)
+        # Only there Django names both; the one other place is a subquery.
+        part = using is not None and connection is not None and not self.subquery
+        compiler.sealed_part = part  # type: ignore[attr-defined]
+        return compiler
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        """As Django's; called with the compiler of the query around."""
+        if not self.compared and getattr(compiler, "select", None) is not None:
+            for expression in (*self.select, *self.annotation_select.values()):
+                if isinstance(expression, SealedCol):
+                    raise FieldError(
+                        f"{expression.target} is sealed: what a subquery selects of it can be "
+                        "compared only with the same field. Fetch the values first."
+                    )
+        return super().as_sql(compiler, connection)
