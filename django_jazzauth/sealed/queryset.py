@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn, Self
 
+from django.core.exceptions import FieldError
 from django.db import models, transaction
 from django.db.models import sql
 
@@ -47,6 +48,18 @@ class EventStoreQuerySetMixin:
             if found is not None:
                 return found
         return super().get(*args, **kwargs)  # type: ignore[misc]
+
+    def order_by(self, *field_names: Any) -> Self:
+        """As Django's; a combined query cannot be ordered by a sealed field."""
+        if self.query.combinator:
+            sealed = {field.name for field in require_binding(self.model).sealed}
+            for name in field_names:
+                if isinstance(name, str) and name.lstrip("-") in sealed:
+                    raise FieldError(
+                        f"{name.lstrip('-')} is sealed: a combined query cannot be ordered by "
+                        "it. Sort the instances in Python."
+                    )
+        return super().order_by(*field_names)  # type: ignore[misc,no-any-return]
 
     def only(self, *fields: Any) -> Self:
         return super().only(*fields, *self._always(fields))  # type: ignore[misc,no-any-return]
