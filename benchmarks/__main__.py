@@ -56,11 +56,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _one_engine(run: Run, shelf: Shelf, engine: str, options: argparse.Namespace) -> None:
     operations = [operation for operation in OPERATIONS if operation.key in options.only]
-    for users in options.sizes if operations else ():
-        # Made before the heading, for that may take a while and shows its own progress.
-        shelf.prepare(engine, users)
-        print(heading(engine, users))
-        run.comparisons.append(compare(shelf, engine, users, operations, run.slices, _show))
+    if operations:
+        for users in options.sizes:
+            # Made before the heading, for that may take a while and shows its own progress.
+            shelf.prepare(engine, users)
+        print(heading(engine))
+        run.comparisons += compare(shelf, engine, options.sizes, operations, run.slices, _show)
     if "disk" in options.only:
         run.disk += measure_disk(shelf, engine, _DISK_USERS)
     if "cold" in options.only:

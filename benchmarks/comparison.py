@@ -1,16 +1,17 @@
-"""One comparison: both sides on one engine and size, fed alternately."""
+"""The comparison: both sides and all sizes on one engine, fed alternately."""
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from .databases import Shelf
 from .operations import Operation
 from .processes import WorkerProcess
-from .sides import OURS, SIDES, STOCK
+from .sides import SIDES
 
 _SLICE_SECONDS = 0.02
 _MOST_CALLS = 200
@@ -73,85 +74,117 @@ class Comparison:
     """All operations on one engine and size.
 
     Attributes:
+        engine, users: which.
         results: one per operation that the database has people enough for.
         conditions: versions and settings, the same for both sides.
         memory: the most memory that each worker process had, in bytes.
     """
 
+    engine: str
+    users: int
     results: list[Result]
     conditions: dict[str, Any]
     memory: dict[str, int]
 
 
+Workers = dict[tuple[str, int], WorkerProcess]
+
+
 def compare(
     shelf: Shelf,
     engine: str,
-    users: int,
+    sizes: Sequence[int],
     operations: Sequence[Operation],
     slices: int,
     report: Callable[[Result], None],
-) -> Comparison:
-    """Measure the operations one after the other, on fresh copies of both databases.
+) -> list[Comparison]:
+    """Measure the operations one after the other, on fresh copies of the databases.
+
+    All sizes take turns with each other too, so that they can be compared as well.
 
     Args:
         shelf: where the databases are kept.
         engine: ``sqlite`` or ``postgresql``.
-        users: how many people the databases have.
+        sizes: how many people the databases have.
         operations: what to measure.
-        slices: how many slices each side gets per operation.
+        slices: how many slices each side gets per operation and size.
         report: told each result.
+
+    Returns:
+        One comparison per size.
     """
-    names = {side: shelf.copy(side, engine, users) for side in SIDES}
-    with (
-        WorkerProcess(STOCK, engine, names[STOCK], shelf.secret) as stock,
-        WorkerProcess(OURS, engine, names[OURS], shelf.secret) as ours,
-    ):
-        workers = {STOCK: stock, OURS: ours}
-        conditions = {side: worker.ask("open", users=users) for side, worker in workers.items()}
-        if conditions[STOCK] != conditions[OURS]:
-            raise RuntimeError(f"the sides work under different conditions: {conditions}")
-        results = []
+    with ExitStack() as stack:
+        workers: Workers = {}
+        conditions: dict[str, Any] = {}
+        for users in sizes:
+            for side in SIDES:
+                name = shelf.copy(side, engine, users, f"run-{users}")
+                stack.callback(shelf.drop, side, engine, f"run-{users}")
+                worker = WorkerProcess(side, engine, name, shelf.secret)
+                workers[side, users] = stack.enter_context(worker)
+                found = worker.ask("open", users=users)
+                conditions = conditions or found
+                if found != conditions:
+                    raise RuntimeError(f"the conditions differ: {conditions}, {found}")
+        results: dict[int, list[Result]] = {users: [] for users in sizes}
         for operation in operations:
-            if users >= operation.people:
-                result = _measure(workers, engine, users, operation, slices)
-                results.append(result)
+            fitting = [users for users in sizes if users >= operation.people]
+            for result in _measure(workers, engine, fitting, operation, slices):
+                results[result.users].append(result)
                 report(result)
-        memory = {side: worker.ask("memory") for side, worker in workers.items()}
-    for side in SIDES:
-        shelf.drop(side, engine)
-    return Comparison(results, conditions[OURS], memory)
+        return [
+            Comparison(
+                engine,
+                users,
+                results[users],
+                conditions,
+                {side: workers[side, users].ask("memory") for side in SIDES},
+            )
+            for users in sizes
+        ]
 
 
 def _measure(
-    workers: dict[str, WorkerProcess], engine: str, users: int, operation: Operation, slices: int
-) -> Result:
+    workers: Workers, engine: str, sizes: Sequence[int], operation: Operation, slices: int
+) -> list[Result]:
     key = operation.key
-    statements = {side: workers[side].ask("warm_up", key=key) for side in SIDES}
-    calls = 1 if operation.once else _calls_per_slice(workers, users, key)
-    taken: dict[str, list[dict[str, int]]] = {side: [] for side in SIDES}
+    mine = [(side, users) for users in sizes for side in SIDES]
+    statements = {who: workers[who].ask("warm_up", key=key) for who in mine}
+    calls = {
+        users: 1 if operation.once else _calls_per_slice(workers, users, key) for users in sizes
+    }
+    taken: dict[tuple[str, int], list[dict[str, int]]] = {who: [] for who in mine}
     for number in range(slices):
         # Who goes first alternates too: A B, B A, A B …
-        for side in SIDES if number % 2 else reversed(SIDES):
-            taken[side].append(workers[side].ask("slice", key=key, calls=calls, number=number))
-    stock, ours = (_times(taken[side], calls) for side in SIDES)
-    return Result(
-        key=key,
-        title=operation.title,
-        engine=engine,
-        users=users,
-        stock=stock,
-        ours=ours,
-        ratio=ours.median / stock.median,
-        cpu_ratio=ours.cpu / stock.cpu,
-        statements=statements,
-        calls=calls,
-        slices=slices,
-    )
+        for side, users in mine if number % 2 else reversed(mine):
+            worker = workers[side, users]
+            taken[side, users].append(
+                worker.ask("slice", key=key, calls=calls[users], number=number)
+            )
+    results = []
+    for users in sizes:
+        stock, ours = (_times(taken[side, users], calls[users]) for side in SIDES)
+        results.append(
+            Result(
+                key=key,
+                title=operation.title,
+                engine=engine,
+                users=users,
+                stock=stock,
+                ours=ours,
+                ratio=ours.median / stock.median,
+                cpu_ratio=ours.cpu / stock.cpu,
+                statements={side: statements[side, users] for side in SIDES},
+                calls=calls[users],
+                slices=slices,
+            )
+        )
+    return results
 
 
-def _calls_per_slice(workers: dict[str, WorkerProcess], users: int, key: str) -> int:
+def _calls_per_slice(workers: Workers, users: int, key: str) -> int:
     calls = min(10, users)
-    slices = [workers[side].ask("slice", key=key, calls=calls, number=-1) for side in SIDES]
+    slices = [workers[side, users].ask("slice", key=key, calls=calls, number=-1) for side in SIDES]
     seconds = max(float(slice_["wall"]) for slice_ in slices) / calls / 1e9
     return max(1, min(round(_SLICE_SECONDS / seconds), _MOST_CALLS, users))
 

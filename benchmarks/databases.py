@@ -106,7 +106,7 @@ def reachable(engine: str) -> str | None:
 def _name(side: str, engine: str, what: str) -> str:
     if engine == SQLITE:
         return str(VAR / f"{side}-{what}.sqlite3")
-    return f"jazzauth_bench_{side}_{what}"
+    return f"jazzauth_bench_{side}_{what}".replace("-", "_")
 
 
 def _stamp(side: str, engine: str, users: int) -> Path:

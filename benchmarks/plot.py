@@ -33,7 +33,9 @@ def plot(results: Sequence[Result], caption: str) -> str:
 def _document(results: Sequence[Result], caption: str) -> Iterator[str]:
     engines = list(dict.fromkeys(result.engine for result in results))
     sizes = sorted({result.users for result in results})
-    titles = list(dict.fromkeys(result.title for result in results))
+    # By the largest size, whose database has people enough for every operation.
+    by_size = sorted(results, key=lambda result: -result.users)
+    titles = list(dict.fromkeys(result.title for result in by_size))
     width = _LABELS + len(engines) * (_PANEL + _GAP)
     height = _TOP + len(titles) * _ROW + _BOTTOM
     yield (

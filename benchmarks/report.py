@@ -52,11 +52,10 @@ class Run:
             "unit": "microseconds per call unless named otherwise",
             "ratio": "median of ours / median of stock",
             "cpu_ratio": "the same of the processor time, without a database server's",
-            "conditions": {c.results[0].engine: c.conditions for c in self.comparisons},
+            "conditions": {c.engine: c.conditions for c in self.comparisons},
             "results": [result.as_json() for result in self.results],
             "memory": [
-                {"engine": c.results[0].engine, "users": c.results[0].users, **c.memory}
-                for c in self.comparisons
+                {"engine": c.engine, "users": c.users, **c.memory} for c in self.comparisons
             ],
             "disk": [disk.as_json() for disk in self.disk],
             "cold_start_ms": [cold.as_json() for cold in self.cold],
@@ -93,17 +92,17 @@ def row(result: Result) -> tuple[str, ...]:
 
 def line(result: Result) -> str:
     """A result as a line in the terminal."""
-    return _columns(row(result))
+    title, *cells = row(result)
+    return _columns([title, f"{result.users:,}", *cells])
 
 
-def heading(engine: str, users: int) -> str:
-    """What stands above the lines of one comparison."""
-    title = f"{ENGINE_NAMES[engine]}, {users:,} users"
-    return f"\n{title}\n{_columns(_HEADER)}"
+def heading(engine: str) -> str:
+    """What stands above the lines of one engine."""
+    return f"\n{_columns([ENGINE_NAMES[engine], 'users', *_HEADER[1:]])}"
 
 
 def _columns(cells: Sequence[str]) -> str:
-    widths = (-30, 9, -17, 9, -17, 13, 13, 9)
+    widths = (-30, 9, 9, -17, 9, -17, 13, 13, 9)
     return " ".join(
         cell.ljust(-width) if width < 0 else cell.rjust(width)
         for cell, width in zip(cells, widths, strict=True)
@@ -155,8 +154,7 @@ def markdown(run: Run, plot: str) -> str:
     parts = [_INTRODUCTION.format(date=run.date, slices=run.slices, plot=plot)]
     parts.append(_markdown_table([("", ""), *run.machine.items()]))
     for comparison in run.comparisons:
-        engine, users = comparison.results[0].engine, comparison.results[0].users
-        parts.append(f"## {ENGINE_NAMES[engine]}, {users:,} users\n")
+        parts.append(f"## {ENGINE_NAMES[comparison.engine]}, {comparison.users:,} users\n")
         parts.append(_markdown_table([_HEADER, *(row(result) for result in comparison.results)]))
     for title, table in _tables(run):
         parts.append(f"## {title}\n")
@@ -262,16 +260,19 @@ Stock Django against django_jazzauth, measured on {date}. This page, the data be
   plain user model with the same fields, key and unique indexes and Django's own session engine, the
   other has ours. Database, pragmas, middleware and password hasher are equal; hashing is left out.
 * They are fed alternately, {slices} slices of about 20 ms each per operation, and who goes first
-  alternates as well. Given is the median over the slices, with the 10th and 90th percentile, per
-  call. What else the machine does meets both sides, so on a busy machine the times are too long
-  while the ratios of reads still hold. Those of writes do not where other programs keep the disk
-  busy: a commit then waits the same long time on both sides, which hides the difference. *By CPU*
-  compares the processor time of the two worker processes, which no waiting changes.
+  alternates as well; the sizes take turns with each other in the same way. Given is the median
+  over the slices, with the 10th and 90th percentile, per call. What else the machine does meets
+  everybody, so on a busy machine the times are too long while the ratios of reads still hold.
+  Those of writes do not where other programs keep the disk busy: a commit then waits the same
+  long time on both sides, which hides the difference. *By CPU* compares the processor time of the
+  two worker processes, which no waiting changes; a PostgreSQL server's own time is not in it.
 * `get`, `session and user` and `list` without a remark read from the 1,000 people who are signed in
   at the moment, so that our memory of opened rows helps, as it does in a running site. *First read*
   is the opposite: what was remembered is dropped before every single call.
 * `request.user` is what Django's session and authentication middleware do for a request, with
   the session's signature and hash checked; `session and user` is the models' part of it.
+* `session and user` is one statement with ours, whose sessions know their user. Stock has to decode
+  the session's data to learn whose it is, and then to ask for the user.
 * By e-mail, stock reads `get(email=…)` through its unique index, ours `get(email__iexact=…)`
   through its own.
 * `update of 500 rows`, `bulk_create of 500` and `delete of 500 rows` are times of the whole call.

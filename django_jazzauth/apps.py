@@ -23,13 +23,14 @@ class JazzAuthConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect the signals and register the checks."""
-        from . import checks  # it needs the models, which are there only now
+        from . import checks, revocation  # they need the models, which are there only now
 
         def before_first_request(**kwargs: Any) -> None:
             checks.refuse_to_serve()
             request_started.disconnect(dispatch_uid=_FIRST_REQUEST)
 
         checks.register_checks()
+        revocation.connect()
         connection_created.connect(set_pragmas, dispatch_uid="jazzauth.pragmas")
         # A WSGI or ASGI server runs no checks as it starts.
         request_started.connect(before_first_request, weak=False, dispatch_uid=_FIRST_REQUEST)

@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from django.conf import settings as django_settings
@@ -19,205 +19,35 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.crypto import salted_hmac
 from django.views.decorators.debug import sensitive_variables
-from msgspec import Meta
 
+from .conf_groups import (
+    ChangeEmailSettings,
+    Count,
+    DeleteUserSettings,
+    EmailVerificationSettings,
+    Group,
+    JazzSettings,
+    JWTSettings,
+    PasswordResetSettings,
+    PasswordSettings,
+    Positive,
+    ProofSettings,
+    RateLimitSettings,
+    SessionSettings,
+    SocialSettings,
+    Text,
+)
+from .conf_groups import ProviderSettings as ProviderSettings
 from .errors import ImproperSettings
 
 NAME = "JAZZAUTH"
-
-_Text = Annotated[str, Meta(min_length=1)]
-_Count = Annotated[int, Meta(ge=0)]
-_Positive = Annotated[int, Meta(ge=1)]
 
 
 class ImproperJazzAuthSettings(ImproperSettings, ImproperlyConfigured):
     """As raised: both this package's and Django's kind of error for wrong settings."""
 
 
-class _Group(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of the groups: read-only, and without values in ``repr``, for some are secret."""
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__}>"
-
-
-class JWTSettings(_Group, frozen=True, kw_only=True):
-    """``JAZZAUTH["JWT"]``: the tokens that ``/token`` gives out.
-
-    Attributes:
-        ALGORITHM: JOSE name (RFC 7518, 8037) of the algorithm of new signing keys.
-        ISSUER: ``iss``; None: the base URL.
-        AUDIENCE: ``aud``; None: the base URL.
-        LIFETIME: seconds until a token ends.
-        CLAIMS: dotted path of a function ``(user, session) -> dict``; None: the user's fields.
-        ROTATION_INTERVAL: seconds after which a new key signs; None: never by itself.
-        GRACE_PERIOD: seconds for which a key that signs no more stays published.
-    """
-
-    ALGORITHM: _Text = "EdDSA"
-    ISSUER: _Text | None = None
-    AUDIENCE: _Text | None = None
-    LIFETIME: _Positive = 900
-    CLAIMS: _Text | None = None
-    ROTATION_INTERVAL: _Positive | None = None
-    GRACE_PERIOD: _Count = 2_592_000
-
-
-class CookieCacheSettings(_Group, frozen=True, kw_only=True):
-    """``JAZZAUTH["SESSION"]["COOKIE_CACHE"]``: session and user in a cookie of their own.
-
-    Attributes:
-        ENABLED: ``/get-session`` answers from the cookie while it is valid, without a query.
-        MAX_AGE: seconds for which it is; a revoked session stays visible for as long.
-        STRATEGY: its encoding; ``compact`` and ``jwt`` can be read by its owner, ``jwe`` cannot.
-        VERSION: part of the content; a new value makes every older cookie count for nothing.
-        REVOKE_AT_ONCE: remember ended sessions in CACHE, and look there before a cookie is
-            believed: one operation of that cache instead of a query.
-        CACHE: alias in ``CACHES``; all processes must share it.
-    """
-
-    ENABLED: bool = False
-    MAX_AGE: _Positive = 300
-    STRATEGY: Literal["compact", "jwt", "jwe"] = "compact"
-    VERSION: _Text = "1"
-    REVOKE_AT_ONCE: bool = False
-    CACHE: _Text = "default"
-
-
-class SessionSettings(_Group, frozen=True, kw_only=True):
-    """``JAZZAUTH["SESSION"]``.
-
-    Attributes:
-        EXPIRES_IN: seconds until a session ends that nobody uses.
-        UPDATE_AGE: seconds after which its use extends it.
-        FRESH_AGE: seconds after sign-in during which it counts as fresh; 0: always.
-        COOKIE_CACHE: see its class.
-    """
-
-    EXPIRES_IN: _Positive = 604_800
-    UPDATE_AGE: _Count = 86_400
-    FRESH_AGE: _Count = 86_400
-    COOKIE_CACHE: CookieCacheSettings = CookieCacheSettings()
-
-
-class ProofSettings(_Group, frozen=True, kw_only=True):
-    """``JAZZAUTH["PROOF"]``: local-first identity proofs at sign-up.
-
-    Attributes:
-        REQUIRED: refuse a sign-up without a proof.
-        AUDIENCE: what a proof must be made out to; None: the app id.
-        MAX_AGE: seconds after its issue for which a proof is taken.
-        ALLOW_ANONYMOUS: accept proofs of anonymous identities as well.
-    """
-
-    REQUIRED: bool = False
-    AUDIENCE: _Text | None = None
-    MAX_AGE: _Positive = 300
-    ALLOW_ANONYMOUS: bool = False
-
-
-class PasswordSettings(_Group, frozen=True, kw_only=True):
-    """``JAZZAUTH["PASSWORD"]``: lengths, in characters, that sign-up accepts."""
-
-    MIN_LENGTH: _Positive = 8
-    MAX_LENGTH: _Positive = 128
-
-
-class EmailVerificationSettings(_Group, frozen=True, kw_only=True):
-    """``JAZZAUTH["EMAIL_VERIFICATION"]``.
-
-    Attributes:
-        ENABLED: send mails by which owners prove that an address is theirs.
-        REQUIRED: no sign-in with a password before that. A sign-up then gives no session, and its
-            answer does not say whether the address has an account already.
-        SEND_ON_SIGN_UP: send one at sign-up; None: if REQUIRED.
-        SEND_ON_SIGN_IN: send another when an unverified user is turned away.
-        SIGN_IN_AFTER: following the link signs its owner in.
-        EXPIRES_IN: seconds for which a link works.
-    """
-
-    ENABLED: bool = True
-    REQUIRED: bool = False
-    SEND_ON_SIGN_UP: bool | None = None
-    SEND_ON_SIGN_IN: bool = False
-    SIGN_IN_AFTER: bool = False
-    EXPIRES_IN: _Positive = 3600
-
-
-class PasswordResetSettings(_Group, frozen=True, kw_only=True):
-    """``JAZZAUTH["PASSWORD_RESET"]``.
-
-    Attributes:
-        ENABLED: send mails by which a forgotten password is replaced.
-        REVOKE_SESSIONS: end all sessions of the user then.
-        EXPIRES_IN: seconds for which a link works, once.
-    """
-
-    ENABLED: bool = True
-    REVOKE_SESSIONS: bool = False
-    EXPIRES_IN: _Positive = 3600
-
-
-class ChangeEmailSettings(_Group, frozen=True, kw_only=True):
-    """``JAZZAUTH["CHANGE_EMAIL"]``.
-
-    Attributes:
-        ENABLED: users may change their address.
-        CONFIRM_AT_OLD_ADDRESS: a verified old address has to agree first.
-        WITHOUT_VERIFICATION: an address that was never verified is replaced at once.
-    """
-
-    ENABLED: bool = False
-    CONFIRM_AT_OLD_ADDRESS: bool = True
-    WITHOUT_VERIFICATION: bool = False
-
-
-class DeleteUserSettings(_Group, frozen=True, kw_only=True):
-    """``JAZZAUTH["DELETE_USER"]``.
-
-    Attributes:
-        ENABLED: users may delete their account.
-        CONFIRM_BY_MAIL: only after they have followed a link in a mail.
-        EXPIRES_IN: seconds for which that link works, once.
-    """
-
-    ENABLED: bool = False
-    CONFIRM_BY_MAIL: bool = False
-    EXPIRES_IN: _Positive = 86_400
-
-
-class RateRule(_Group, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One rule of ``JAZZAUTH["RATE_LIMIT"]["RULES"]``.
-
-    Attributes:
-        WINDOW: seconds; counting starts anew when nothing was counted for as long.
-        MAX: requests that are counted before the next are refused.
-    """
-
-    WINDOW: _Positive
-    MAX: _Positive
-
-
-class RateLimitSettings(_Group, frozen=True, kw_only=True):
-    """``JAZZAUTH["RATE_LIMIT"]``: requests of one address to one path.
-
-    Attributes:
-        ENABLED: None: unless ``DEBUG``.
-        WINDOW: seconds, of the rule for paths that have none of their own.
-        MAX: requests, of that rule.
-        RULES: rules of the project by path, ``"/sign-in/email"`` or ``"/sign-in/*"``, the first
-            that fits; None instead of a rule lifts the limit.
-        CACHE: alias in ``CACHES``. With the default local memory each process counts alone.
-    """
-
-    ENABLED: bool | None = None
-    WINDOW: _Positive = 10
-    MAX: _Positive = 100
-    RULES: dict[str, RateRule | None] = msgspec.field(default_factory=dict)
-    CACHE: _Text = "default"
-
-
-class Settings(_Group, frozen=True, kw_only=True):
+class Settings(Group, frozen=True, kw_only=True):
     """``JAZZAUTH``.
 
     Attributes:
@@ -234,12 +64,12 @@ class Settings(_Group, frozen=True, kw_only=True):
         USE_SECURE_COOKIES: None: when the base URL is https.
         TRUSTED_ORIGINS: origins besides the site's own that may call and be redirected to.
         TRUSTED_PROXIES: addresses or networks whose ``X-Forwarded-For`` is believed.
-        JWT, SESSION, PROOF, PASSWORD, EMAIL_VERIFICATION, PASSWORD_RESET, CHANGE_EMAIL,
-            DELETE_USER, RATE_LIMIT: see their classes.
+        JWT, JAZZ, SOCIAL, SESSION, PROOF, PASSWORD, EMAIL_VERIFICATION, PASSWORD_RESET,
+            CHANGE_EMAIL, DELETE_USER, RATE_LIMIT: see their classes.
         HOOKS: functions of the project around writes, by ``<entity>.<verb>.<moment>``:
             ``{"user.create.before": "shop.hooks.only_customers"}``; a path or a list of paths.
         MAIL_IN_BACKGROUND: send mails by a thread, so that the time of an answer does not tell
-            whether one is sent.
+            whether one is sent. A project's tests that look at ``mail.outbox`` turn it off.
         TEST_OUTBOX: show all mails at ``/test-outbox``, to anybody; with ``DEBUG`` only.
         SCAN_LIMIT: rows that one query may open to search a sealed field.
         ORDER_LIMIT: rows that one query may open to sort by a sealed field.
@@ -252,15 +82,17 @@ class Settings(_Group, frozen=True, kw_only=True):
     WORKER_SECRET: str | None = None
     WORKER_SECRET_FILE: str | None = None
     HPKE_SUITE: Literal["mlkem768-x25519", "x25519"] = "mlkem768-x25519"
-    BASE_URL: _Text | None = None
-    APP_ID: _Text | None = None
-    APP_NAME: _Text = "JazzAuth"
-    SECRET: _Text
-    COOKIE_PREFIX: _Text = "better-auth"
+    BASE_URL: Text | None = None
+    APP_ID: Text | None = None
+    APP_NAME: Text = "JazzAuth"
+    SECRET: Text
+    COOKIE_PREFIX: Text = "better-auth"
     USE_SECURE_COOKIES: bool | None = None
-    TRUSTED_ORIGINS: tuple[_Text, ...] = ()
-    TRUSTED_PROXIES: tuple[_Text, ...] = ()
+    TRUSTED_ORIGINS: tuple[Text, ...] = ()
+    TRUSTED_PROXIES: tuple[Text, ...] = ()
     JWT: JWTSettings = JWTSettings()
+    JAZZ: JazzSettings = JazzSettings()
+    SOCIAL: SocialSettings = SocialSettings()
     SESSION: SessionSettings = SessionSettings()
     PROOF: ProofSettings = ProofSettings()
     PASSWORD: PasswordSettings = PasswordSettings()
@@ -269,16 +101,23 @@ class Settings(_Group, frozen=True, kw_only=True):
     CHANGE_EMAIL: ChangeEmailSettings = ChangeEmailSettings()
     DELETE_USER: DeleteUserSettings = DeleteUserSettings()
     RATE_LIMIT: RateLimitSettings = RateLimitSettings()
-    HOOKS: dict[str, _Text | tuple[_Text, ...]] = msgspec.field(default_factory=dict)
+    HOOKS: dict[str, Text | tuple[Text, ...]] = msgspec.field(default_factory=dict)
     MAIL_IN_BACKGROUND: bool = True
     TEST_OUTBOX: bool = False
-    SCAN_LIMIT: _Count = 10_000
-    ORDER_LIMIT: _Count = 10_000
-    MEMO_SIZE: _Count = 20_000
-    MAX_STATE_BYTES: _Positive = 4_194_304
+    SCAN_LIMIT: Count = 10_000
+    ORDER_LIMIT: Count = 10_000
+    MEMO_SIZE: Count = 20_000
+    MAX_STATE_BYTES: Positive = 4_194_304
     TAMPERED: Literal["refuse", "report"] = "refuse"
     SQLITE_SYNCHRONOUS: Literal["NORMAL", "FULL"] = "NORMAL"
 
+
+_HOOKS = tuple(
+    f"{entity}.{verb}.{moment}"
+    for entity in ("user", "session", "account", "verification")
+    for verb in ("create", "update")
+    for moment in ("before", "after")
+)
 
 _loaded: Settings | None = None
 
@@ -316,6 +155,9 @@ def read_settings(given: Any) -> Settings:
         raise ImproperJazzAuthSettings(
             f'{NAME}["PASSWORD"]: MIN_LENGTH is above MAX_LENGTH, so no password would do.'
         )
+    for hook in made.HOOKS:
+        if hook not in _HOOKS:
+            raise ImproperJazzAuthSettings(_unknown(hook, _HOOKS, f'{NAME}["HOOKS"]'))
     if made.BASE_URL is not None and not made.BASE_URL.startswith(("https://", "http://")):
         raise ImproperJazzAuthSettings(
             f'{NAME}["BASE_URL"] must begin with https:// (or http:// during development).'
@@ -324,7 +166,7 @@ def read_settings(given: Any) -> Settings:
 
 
 @sensitive_variables()
-def _checked(given: Any, group: type[_Group], where: str) -> dict[str, Any]:
+def _checked(given: Any, group: type[Group], where: str) -> dict[str, Any]:
     if not isinstance(given, Mapping):
         raise ImproperJazzAuthSettings(f"{where} must be a dict, not {type(given).__name__}.")
     allowed = group.__struct_fields__
@@ -336,7 +178,7 @@ def _checked(given: Any, group: type[_Group], where: str) -> dict[str, Any]:
 
 
 def _unknown(key: str, allowed: tuple[str, ...], where: str) -> str:
-    near = get_close_matches(key.upper(), allowed, n=1)
+    near = get_close_matches(key, allowed, n=1) or get_close_matches(key.upper(), allowed, n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
     return (
         f'{where}["{key}"] is not a setting.{hint} '
@@ -346,7 +188,7 @@ def _unknown(key: str, allowed: tuple[str, ...], where: str) -> str:
 
 @sensitive_variables()
 def _converted(value: Any, hint: Any, where: str) -> Any:
-    if isinstance(hint, type) and issubclass(hint, _Group):
+    if isinstance(hint, type) and issubclass(hint, Group):
         return hint(**_checked(value, hint, where))
     if isinstance(value, os.PathLike):
         value = os.fspath(value)
@@ -363,7 +205,7 @@ def _converted(value: Any, hint: Any, where: str) -> Any:
 
 
 @cache
-def _hints(group: type[_Group]) -> dict[str, Any]:
+def _hints(group: type[Group]) -> dict[str, Any]:
     return get_type_hints(group, include_extras=True)
 
 

@@ -120,6 +120,12 @@ class NeverExisted(StoreError, LookupError):
     code = "NEVER_EXISTED"
 
 
+class RestoreRefused(StoreError):
+    """A deleted entity cannot come back: what it points at is gone, or a unique value is taken."""
+
+    code = "RESTORE_REFUSED"
+
+
 class NotJournalled(StoreError):
     """The write cannot be recorded as events, so it is refused instead of bypassing the log."""
 

@@ -16,7 +16,6 @@ release = _VERSION[1] if _VERSION else ""
 
 extensions = ["myst_parser"]
 source_suffix = {".md": "markdown"}
-exclude_patterns = ["benchmarks"]
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
 

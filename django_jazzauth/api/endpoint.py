@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
+from django.utils.encoding import iri_to_uri
 from django.utils.functional import cached_property
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,11 +14,13 @@ from rest_framework.views import APIView
 
 from . import errors, origin
 from .cookies import CookieJar, encode
+from .letters import Letters
 from .options import ApiOptions, options_for
 from .parsers import FormParser, JSONParser
 from .renderers import JSONRenderer, OneRenderer
 from .serializers import UNDEFINED, Body, validate
 from .session_state import SessionState, resolve
+from .throttling import RateThrottle, retry_after
 
 
 def nothing_here() -> HttpResponse:
@@ -30,13 +33,14 @@ def nothing_here() -> HttpResponse:
 class Endpoint(APIView):
     """One path of the API.
 
-    In this order: the method, the content type and JSON, the origin rule, the body's members, the
-    stricter origin rule of sign-in, then the handler. Cookies that follow from the request's
-    session are put on every answer, errors included.
+    In this order: the method, the rate limit, the content type and JSON, the origin rule, the
+    body's members, the stricter origin rule of sign-in, then the handler. Cookies that follow
+    from the request's session are put on every answer, errors included.
     """
 
     authentication_classes = ()
     permission_classes = ()
+    throttle_classes = (RateThrottle,)
     renderer_classes = (JSONRenderer,)
     parser_classes = (FormParser, JSONParser)
     content_negotiation_class = OneRenderer
@@ -90,6 +94,11 @@ class Endpoint(APIView):
         """The wire's own error bodies, whatever the project sets for its other views."""
         return errors.handle
 
+    def throttled(self, request: Request, wait: float | None) -> NoReturn:
+        """Refuse a request that comes too soon after too many others."""
+        headers = {"X-Retry-After": retry_after(wait or 0)}
+        raise errors.ApiError(429, None, errors.TOO_MANY_REQUESTS, headers=headers)
+
     @property
     def http(self) -> HttpRequest:
         """Django's request behind DRF's."""
@@ -110,6 +119,10 @@ class Endpoint(APIView):
         if self._state is None:
             self._state = resolve(self.http, self.api_options, renew=renew)
         return self._state
+
+    def forget_state(self) -> None:
+        """Leave the cookies of the answer to the handler: the session is another one now."""
+        self._state = None
 
     def require_session(self) -> SessionState:
         """The session of the request.
@@ -140,6 +153,17 @@ class Endpoint(APIView):
         path = reverse(f"{namespace}:{name}" if namespace else name, kwargs=kwargs)
         parts = "&".join(f"{key}={encode(value)}" for key, value in (query or {}).items())
         return self.api_options.origin + path + (f"?{parts}" if parts else "")
+
+    @property
+    def letters(self) -> Letters:
+        """The mails that this request leads to."""
+        return Letters(self.url_of, self.api_options.secret, self.http)
+
+    def redirect(self, url: str) -> HttpResponse:
+        """302 without a body."""
+        answer = HttpResponse(status=302, content_type="application/json")
+        answer["Location"] = iri_to_uri(url)
+        return answer
 
     def _read_body(self, request: Request) -> Any:
         if request.method == "GET" or not self.http.body:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
@@ -65,6 +66,9 @@ MESSAGES: dict[str, str] = {
 }
 """Better Auth's code -> message, as far as used here. The texts are part of the contract."""
 
+TOO_MANY_REQUESTS = "Too many requests. Please try again later."
+"""The message of a 429, which has no code."""
+
 
 class ApiError(JazzAuthError, exceptions.APIException):
     """An answer that refuses: ``raise ApiError(422, "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL")``.
@@ -73,12 +77,21 @@ class ApiError(JazzAuthError, exceptions.APIException):
         status: the HTTP status.
         code: a stable code; ``None`` for the few errors that have only a message.
         message: the text, where it is not the one that :data:`MESSAGES` has for the code.
+        headers: of the answer.
     """
 
     code: str = "ERROR"
 
-    def __init__(self, status: int, code: str | None, message: str | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str | None,
+        message: str | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.status_code = status
+        self.headers = dict(headers or {})
         if code is not None:
             self.code = code
         self.message = message if message is not None else MESSAGES[code or ""]
@@ -103,7 +116,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     if known is None:
         return None
     set_rollback()
-    return Response(known.body, status=known.status_code)
+    return Response(known.body, status=known.status_code, headers=known.headers)
 
 
 def _as_api_error(error: Exception) -> ApiError | None:
@@ -122,5 +135,5 @@ def _as_api_error(error: Exception) -> ApiError | None:
     if isinstance(error, Http404):
         return ApiError(404, "NOT_FOUND", "Not found")
     if isinstance(error, exceptions.Throttled):
-        return ApiError(429, None, "Too many requests. Please try again later.")
+        return ApiError(429, None, TOO_MANY_REQUESTS)
     return None

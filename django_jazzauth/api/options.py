@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from django.http import HttpRequest
 
-from ..conf import CookieCacheSettings, get_settings
+from ..conf import get_settings
+from ..conf_groups import CookieCacheSettings
 from .origin import origin_of
 
 BRIEF_SESSION = timedelta(days=1)

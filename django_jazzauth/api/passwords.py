@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
+from django.http import HttpRequest
 
 from ..conf import get_settings
 from ..hashers import normalise_password
 from ..models import Account
 from ..models.account import CREDENTIAL
+from . import hooks
 from .errors import ApiError
 
 
@@ -42,14 +44,29 @@ def require_password(user: Any, password: str) -> None:
         raise ApiError(400, "INVALID_PASSWORD")
 
 
-def replace_password(user: Any, password: str) -> None:
-    """Give ``user`` a new password, and the credential account if they have none yet."""
+def replace_password(user: Any, password: str, *, request: HttpRequest | None = None) -> None:
+    """Give ``user`` a new password, and the credential account if they have none yet.
+
+    Hooks see it as a change of that account; the password itself is not shown to them.
+
+    Raises:
+        ApiError: a hook refuses.
+    """
+    accounts = Account.objects.using(user._state.db)
+    account = accounts.filter(user=user, provider_id=CREDENTIAL).first()
+    verb: hooks.Verb = "create" if account is None else "update"
+    shown = {"user": user, "provider_id": CREDENTIAL, "account_id": str(user.pk)}
+    hooks.ask("account", verb, shown, request=request, instance=account)
     user.set_password(password)
     with transaction.atomic(using=user._state.db):
         user.save(update_fields=["password"])
-        Account.objects.using(user._state.db).get_or_create(
-            provider_id=CREDENTIAL, account_id=str(user.pk), defaults={"user": user}
-        )
+        if account is None:
+            account, _made = accounts.get_or_create(
+                provider_id=CREDENTIAL, account_id=str(user.pk), defaults={"user": user}
+            )
+        else:
+            account.save(update_fields=["updated_at"])
+    hooks.tell("account", verb, account, request=request)
 
 
 def set_password(user: Any, password: str) -> None:

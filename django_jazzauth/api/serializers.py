@@ -106,6 +106,62 @@ class VerifyPasswordBody(Body):
     password = StringField()
 
 
+class SendVerificationEmailBody(Body):
+    """``POST /send-verification-email``."""
+
+    email = EmailField()
+    callback_url = StringField(required=False)
+
+
+class VerifyEmailQuery(Body):
+    """``GET /verify-email``."""
+
+    token = StringField()
+    callback_url = StringField(required=False)
+
+
+class ChangeEmailBody(Body):
+    """``POST /change-email``."""
+
+    new_email = EmailField()
+    callback_url = StringField(required=False)
+
+
+class RequestPasswordResetBody(Body):
+    """``POST /request-password-reset``."""
+
+    email = EmailField()
+    redirect_to = StringField(required=False)
+
+
+class ResetPasswordQuery(Body):
+    """``GET /reset-password/<token>``."""
+
+    callback_url = StringField()
+
+
+class ResetPasswordBody(Body):
+    """``POST /reset-password``."""
+
+    new_password = StringField()
+    token = StringField(required=False)
+
+
+class DeleteUserBody(Body):
+    """``POST /delete-user``."""
+
+    callback_url = StringField(required=False)
+    password = StringField(required=False)
+    token = StringField(required=False)
+
+
+class DeleteUserQuery(Body):
+    """``GET /delete-user/callback``."""
+
+    token = StringField()
+    callback_url = StringField(required=False)
+
+
 def validate(body_class: type[Body], data: Any, *, where: str = "body") -> dict[str, Any]:
     """The validated members of ``data``, under our names.
 

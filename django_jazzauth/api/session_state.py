@@ -17,6 +17,7 @@ from django.utils.crypto import constant_time_compare
 from ..client import client_address, user_agent
 from ..models import Session
 from ..models.session import new_token
+from . import hooks
 from .cookies import BRIEF_COOKIE, SESSION_COOKIE, CookieJar, unsign
 from .options import BRIEF_SESSION, ApiOptions
 
@@ -114,7 +115,7 @@ def resolve(request: HttpRequest, options: ApiOptions, *, renew: bool = True) ->
     remembered = CookieJar(options).read(request, BRIEF_COOKIE) is None
     state = SessionState(token=token, session=find_session(token), remembered=remembered)
     if state.session is not None and renew and remembered and _is_due(state.session, options):
-        state.renewed = _prolong(state.session, options)
+        state.renewed = _prolong(state.session, options, request)
         if not state.renewed:
             state.session = None
     return state
@@ -123,17 +124,24 @@ def resolve(request: HttpRequest, options: ApiOptions, *, renew: bool = True) ->
 def open_session(
     user: Any, request: HttpRequest, options: ApiOptions, *, remember: bool = True
 ) -> Session:
-    """Sign ``user`` in: a new session for the device that the request comes from."""
+    """Sign ``user`` in: a new session for the device that the request comes from.
+
+    Raises:
+        ApiError: a hook refuses.
+    """
     now = timezone.now()
-    session: Session = Session.objects.create(
-        token=new_token(),
-        user=user,
-        ip_address=client_address(request),
-        user_agent=user_agent(request),
-        created_at=now,
-        updated_at=now,
-        expires_at=now + (options.session_life if remember else BRIEF_SESSION),
-    )
+    data = {
+        "token": new_token(),
+        "user": user,
+        "ip_address": client_address(request),
+        "user_agent": user_agent(request),
+        "created_at": now,
+        "updated_at": now,
+        "expires_at": now + (options.session_life if remember else BRIEF_SESSION),
+    }
+    data = hooks.ask("session", "create", data, request=request)
+    session: Session = Session.objects.create(**data)
+    hooks.tell("session", "create", session, request=request)
     return session
 
 
@@ -165,14 +173,19 @@ def end_sessions(user: Any, *, token: str | None = None, but: Session | None = N
     ended.delete()
 
 
-def _prolong(session: Session, options: ApiOptions) -> bool:
+def _prolong(session: Session, options: ApiOptions, request: HttpRequest) -> bool:
     """Give the session its full life again; ``False`` when it was ended in the meantime."""
-    session.expires_at = timezone.now() + options.session_life
+    now = timezone.now()
+    changes = {"expires_at": now + options.session_life, "updated_at": now}
+    changes = hooks.ask("session", "update", changes, request=request, instance=session)
+    for name, value in changes.items():
+        setattr(session, name, value)
     try:
         with transaction.atomic(using=session._state.db):
-            session.save(update_fields=["expires_at"])
+            session.save(update_fields=list(changes))
     except DatabaseError:
         return False
+    hooks.tell("session", "update", session, request=request)
     return True
 
 

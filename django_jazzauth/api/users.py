@@ -1,10 +1,85 @@
-"""Changing users."""
+"""Creating, changing and deleting users."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
+from django.contrib.auth import get_user_model
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest
+
+from ..conf import get_settings
+from ..identity import Proof
+from ..models import Account, UsedProof
+from ..models.account import CREDENTIAL
+from . import hooks
+from .errors import ApiError
+
+
+def create_user(
+    data: dict[str, Any],
+    *,
+    password: str,
+    proof: Proof | None = None,
+    proof_token: str = "",
+    request: HttpRequest,
+) -> Any:
+    """Create a user who signs in with a password, and use up their proof: both or neither.
+
+    Args:
+        data: values by the model's field names, ``email`` and ``name`` among them.
+        password: as chosen.
+        proof: of the local-first identity whose id the user gets.
+        proof_token: the proof as it came.
+        request: the one that asks for it.
+
+    Raises:
+        ApiError: 422 when e-mail or identity are taken, 400 when the proof is used up, or a hook
+            refuses.
+    """
+    user_id = None if proof is None else proof.user_id
+    refuse_taken(data["email"], user_id)
+    data = hooks.ask("user", "create", data, request=request)
+    hooks.ask("account", "create", {"provider_id": CREDENTIAL}, request=request)
+    users = get_user_model()._default_manager
+    try:
+        with transaction.atomic(using=users.db):
+            if proof is not None:
+                use_up_proof(proof_token, proof)
+            user = users.sign_up(password=password, user_id=user_id, **data)
+    except IntegrityError:
+        # Somebody else was faster between the look and the insert: the index has decided.
+        refuse_taken(data["email"], user_id)
+        raise ApiError(422, "FAILED_TO_CREATE_USER") from None
+    hooks.tell("user", "create", user, request=request)
+    made = Account.objects.filter(user=user, provider_id=CREDENTIAL).first()
+    hooks.tell("account", "create", made, request=request)
+    return user
+
+
+def refuse_taken(email: str, user_id: Any) -> None:
+    """Refuse an e-mail or identity that has an account.
+
+    Raises:
+        ApiError: 422.
+    """
+    users = get_user_model()._default_manager
+    if users.with_email(email) is not None:
+        raise ApiError(422, "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL")
+    if user_id is not None and users.filter(pk=user_id).exists():
+        raise ApiError(422, "IDENTITY_ALREADY_REGISTERED")
+
+
+def use_up_proof(token: str, proof: Proof) -> None:
+    """Remember a proof, so that it counts once.
+
+    Raises:
+        ApiError: 400 when it was used before.
+    """
+    expires_at = datetime.fromtimestamp(proof.expires_at, UTC)
+    if not UsedProof.objects.use(token, expires_at=expires_at):
+        raise ApiError(400, "PROOF_ALREADY_USED")
 
 
 def update_user(user: Any, changes: dict[str, Any], request: HttpRequest) -> None:
@@ -14,7 +89,21 @@ def update_user(user: Any, changes: dict[str, Any], request: HttpRequest) -> Non
         user: of the user model.
         changes: new values by the model's field names.
         request: the one that asks for it.
+
+    Raises:
+        ApiError: a hook refuses, or the new e-mail was taken a moment ago.
     """
+    changes = hooks.ask("user", "update", changes, request=request, instance=user)
     for name, value in changes.items():
         setattr(user, name, value)
-    user.save(update_fields=list(changes))
+    try:
+        with transaction.atomic(using=user._state.db):
+            user.save(update_fields=list(changes))
+    except IntegrityError:
+        raise ApiError(400, "FAILED_TO_UPDATE_USER") from None
+    hooks.tell("user", "update", user, request=request)
+
+
+def must_verify(user: Any) -> bool:
+    """Whether ``user`` has to prove their address before a password signs them in."""
+    return get_settings().EMAIL_VERIFICATION.REQUIRED and not user.email_verified

@@ -116,7 +116,12 @@ def _pair(field: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any], bool]
         return (lambda value: _text_primitive(target, prepare, value)), _same, False
     if isinstance(target, models.FileField | models.GenericIPAddressField):
         return (lambda value: None if value is None else str(prepare(value))), _same, False
-    if isinstance(target, models.IntegerField | models.BooleanField | models.FloatField):
+    if isinstance(target, models.IntegerField):
+        return (lambda value: _whole_primitive(target, prepare(value))), _same, False
+    if isinstance(target, models.DurationField):
+        micros = _prepared(prepare, lambda value: value // _MICROSECOND)
+        return (lambda value: _whole_primitive(target, micros(value))), _optional(_duration), False
+    if isinstance(target, models.BooleanField | models.FloatField):
         return (lambda value: None if value is None else prepare(value)), _same, False
     # Whatever such a field makes of a state's value is its own, so no instance shares it.
     return (lambda value: _other_primitive(field, value)), _fresh(field.to_python), True
@@ -150,6 +155,16 @@ def _text_primitive(field: Any, prepare: Callable[[Any], Any], value: Any) -> st
         # What a driver would send: an enumeration's text, not its name.
         value = str.__str__(value) if isinstance(value, str) else str(value)
     return check_text(field, value)
+
+
+def _whole_primitive(field: Any, value: int | None) -> int | None:
+    if value is not None and not -(2**63) <= value < 2**63:
+        raise ValueNotStorable(f"{field} holds numbers of 64 bits at most.")
+    return value
+
+
+def _duration(microseconds: int) -> datetime.timedelta:
+    return datetime.timedelta(microseconds=microseconds)
 
 
 def _decimal_primitive(field: Any, value: Any) -> str | None:
@@ -231,10 +246,5 @@ _BY_TYPE: tuple[tuple[type, Callable[[Any], Any], Callable[[Any], Any]], ...] = 
     (models.UUIDField, lambda v: v.bytes, lambda v: uuid.UUID(bytes=v)),
     (models.DateField, lambda v: v.isoformat(), datetime.date.fromisoformat),
     (models.TimeField, lambda v: v.isoformat(), datetime.time.fromisoformat),
-    (
-        models.DurationField,
-        lambda v: v // _MICROSECOND,
-        lambda v: datetime.timedelta(microseconds=v),
-    ),
     (models.BinaryField, bytes, bytes),
 )

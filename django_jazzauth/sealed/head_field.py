@@ -49,6 +49,11 @@ class HeadField(models.BinaryField):  # type: ignore[type-arg]
         self.creation_counter += LAST
 
     @property
+    def named(self) -> bool:
+        """Whether the stable name was given."""
+        return self._entity is not None
+
+    @property
     def entity(self) -> str:
         """The stable name."""
         return self._entity or str(self.model._meta.label_lower)

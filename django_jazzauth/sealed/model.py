@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, Self
 
+from django.core.checks import CheckMessage
 from django.core.exceptions import ValidationError
 from django.db import models
 
 from .binding import binding_of, loading_binding, require_binding
+from .checks import check_model
 from .head_field import HeadField
 from .load import Snapshot, load_instance, set_snapshot, snapshot_of
 from .members import read_members
@@ -130,6 +132,12 @@ class EventSourcedMixin:
             if holders.exclude(pk=self.pk).exists():
                 message = self.unique_error_message(type(self), (source.name,))  # type: ignore[attr-defined]
                 raise ValidationError({source.name: message})
+
+    @classmethod
+    def check(cls, **kwargs: Any) -> list[CheckMessage]:
+        """As Django's, with the checks of event-sourced models."""
+        found: list[CheckMessage] = super().check(**kwargs)  # type: ignore[misc]
+        return [*found, *check_model(cls)]
 
     @property
     def sealed_version(self) -> int | None:

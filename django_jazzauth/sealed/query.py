@@ -30,7 +30,7 @@ class EventStoreQuery(Query):
         compiler = super().get_compiler(using, connection, *args, **kw)
         # Only there Django names both; the one other place is a subquery.
         part = using is not None and connection is not None and not self.subquery
-        compiler.sealed_part = part  # type: ignore[attr-defined]
+        compiler.sealed_part = part
         return compiler
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:

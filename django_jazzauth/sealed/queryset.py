@@ -182,7 +182,7 @@ class EventStoreQuerySetMixin:
         binding = require_binding(self.model)
         values = {}
         for name, value in kwargs.items():
-            field = self.model._meta.pk if name == "pk" else self.model._meta.get_field(name)
+            field = self.model._meta.get_field(name)
             if field.primary_key:
                 raise NotJournalled(
                     f"{self.model._meta.label}: the primary key names the stream and never "

@@ -83,6 +83,10 @@ def ranked_rows(field: Any, alias: str) -> list[tuple[Any, int, Any]]:
         value = binding.values(opened.head.state)[field.attname]
         if value is not None:
             valued.append((value, pk))
-    ranks = {value: rank for rank, value in enumerate(sorted({value for value, _ in valued}), 1)}
+    try:
+        ordered = sorted({value for value, _ in valued})
+    except TypeError:  # JSON, say
+        raise ScanRefused(f"{field} has values without an order; sort in Python.") from None
+    ranks = {value: rank for rank, value in enumerate(ordered, 1)}
     connection = connections[alias]
     return [(pk_param(binding, connection, pk), ranks[value], value) for value, pk in valued]

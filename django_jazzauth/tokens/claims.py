@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from ..conf import get_settings
+from .presets import JAZZ, jazz_claims
 
 Payload = Callable[[Any, Any], Mapping[str, Any]]
 """A function ``(user, session) -> claims``; the session may be ``None``."""
@@ -29,7 +30,7 @@ def build_claims(
         user: whom the token is about.
         session: their session, for the payload function.
         payload: makes the claims beside the registered ones, unless the setting ``JWT["CLAIMS"]``
-            names another function.
+            names another function, or the preset ``JAZZ``.
         origin: issuer and audience where the settings name none.
         now: the moment of issue; the clock by default.
 
@@ -39,7 +40,7 @@ def build_claims(
     """
     options = get_settings().JWT
     if options.CLAIMS is not None:
-        payload = import_string(options.CLAIMS)
+        payload = jazz_claims if options.CLAIMS == JAZZ else import_string(options.CLAIMS)
     issued_at = int((now or timezone.now()).timestamp())
     return {
         **payload(user, session),

@@ -18,6 +18,12 @@ class InvalidToken(JazzAuthError):
     code = "INVALID_TOKEN"
 
 
+class TokenExpired(InvalidToken):
+    """A token that was signed here and has run out."""
+
+    code = "TOKEN_EXPIRED"
+
+
 def sign(claims: Mapping[str, Any], *, using: str | None = None) -> str:
     """Sign ``claims`` with the present key; the header carries ``alg`` and ``kid`` only."""
     key = signing_key(using)
@@ -43,6 +49,7 @@ def verify(
         leeway: seconds of clock difference to put up with.
 
     Raises:
+        TokenExpired: it was valid, and has run out.
         InvalidToken: with the reason, never with the token.
     """
     try:
@@ -59,6 +66,8 @@ def verify(
             leeway=leeway,
             options={"require": ["exp", "iat", "sub"]},
         )
+    except jwt.ExpiredSignatureError:
+        raise TokenExpired("the token has expired") from None
     except (jwt.InvalidTokenError, UnicodeEncodeError) as error:
         raise InvalidToken(f"the token is not valid: {type(error).__name__}") from None
     return claims

@@ -27,6 +27,9 @@ def captured_server(settings: Any, db: None) -> None:
             "myapp://",
             "http://localhost:3199",
         ],
+        "EMAIL_VERIFICATION": {"SEND_ON_SIGN_UP": True, "SIGN_IN_AFTER": True},
+        "CHANGE_EMAIL": {"ENABLED": True},
+        "DELETE_USER": {"ENABLED": True},
     }
 
 

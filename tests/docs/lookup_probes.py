@@ -123,7 +123,7 @@ EXPRESSIONS = [
     ),
     Probe(
         "Q",
-        "`filter(Q(f=v) | Q(…))`, also `&`, `^`, `~`",
+        "`filter(Q(f=v) \\| Q(…))`, also `&`, `^`, `~`",
         lambda t: (
             (
                 numbers(t.all.filter(Q(**{t.f: t.v}) | Q(visits=2))),

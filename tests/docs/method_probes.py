@@ -1,76 +1,16 @@
-"""A probe for every public method of ``QuerySet``."""
+"""A probe for every public method of ``QuerySet``; those that write are in ``write_probes``."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Count, F, Max, Q, Value
-from django.db.models.functions import Concat, Upper
+from django.db.models import Count, F, Max, Q
+from django.db.models.functions import Upper
 
 from tests.testapp.models import Letter, Patient
 
 from .probes import Probe, Trial, numbers
-
-
-def _changed(t: Trial, count: int, text: str) -> tuple[Any, Any]:
-    found = list(t.all.values_list(t.f, flat=True))
-    return (count, found), (1, [text, *t.values[1:]])
-
-
-def _update(t: Trial) -> tuple[Any, Any]:
-    rows = t.call(t.all.filter(visits=1), "update", **{t.f: "new@x.org"})
-    return _changed(t, rows, "new@x.org")
-
-
-def _update_expression(t: Trial) -> tuple[Any, Any]:
-    rows = t.all.filter(visits=1).update(**{t.f: Concat(t.f, Value("z"))})
-    return _changed(t, rows, f"{t.v}z")
-
-
-def _update_plain_from_sealed(t: Trial) -> tuple[Any, Any]:
-    rows = t.all.filter(visits=1).update(notes=Upper(t.f))
-    return (rows, Patient.objects.get(visits=1).notes), (1, t.v.upper())
-
-
-def _create(t: Trial) -> tuple[Any, Any]:
-    made = t.call(Patient.objects, "create", **{"record_no": "Pe-5", t.f: "n"})
-    return getattr(Patient.objects.get(pk=made.pk), t.f), "n"
-
-
-def _get_or_create(t: Trial) -> tuple[Any, Any]:
-    found = t.call(Patient.objects, "get_or_create", **{t.f: t.v})
-    made = t.call(Patient.objects, "get_or_create", **{t.f: "n"}, defaults={"record_no": "n"})
-    return (found[0].visits, found[1], getattr(made[0], t.f), made[1]), (1, False, "n", True)
-
-
-def _update_or_create(t: Trial) -> tuple[Any, Any]:
-    found, made = t.call(Patient.objects, "update_or_create", **{t.f: t.v}, defaults={"visits": 9})
-    return (found.visits, made), (9, False)
-
-
-def _bulk_create(t: Trial) -> tuple[Any, Any]:
-    rows = [Patient(**{"record_no": str(n), t.f: str(n)}) for n in range(3)]
-    t.call(Patient.objects, "bulk_create", rows)
-    return Patient.objects.filter(visits=0).count(), 3
-
-
-def _bulk_create_ignoring(t: Trial) -> tuple[Any, Any]:
-    Patient.objects.bulk_create(
-        [Patient(record_no="Pa-1"), Patient(**{"record_no": "n", t.f: "n"})],
-        ignore_conflicts=True,
-    )
-    return Patient.objects.count(), 5
-
-
-def _bulk_update(t: Trial) -> tuple[Any, Any]:
-    patient = Patient.objects.get(visits=1)
-    setattr(patient, t.f, "new")
-    return _changed(t, t.call(Patient.objects, "bulk_update", [patient], [t.f]), "new")
-
-
-def _delete(t: Trial) -> tuple[Any, Any]:
-    t.call(Patient.objects.filter(**{t.f: t.v}), "delete")
-    return (numbers(t.all), Letter.objects.count()), ([2, 3, 4], 3)
+from .write_probes import WRITES
 
 
 def _explain(t: Trial) -> tuple[Any, Any]:
@@ -78,9 +18,7 @@ def _explain(t: Trial) -> tuple[Any, Any]:
 
 
 def _raw(t: Trial) -> tuple[Any, Any]:
-    rows = Patient.objects.raw(
-        f"SELECT * FROM {Patient._meta.db_table} ORDER BY visits"
-    )
+    rows = Patient.objects.raw(f"SELECT * FROM {Patient._meta.db_table} ORDER BY visits")
     return [getattr(row, t.f) for row in rows], t.values
 
 
@@ -166,13 +104,13 @@ def _select_related(t: Trial) -> tuple[Any, Any]:
     return [getattr(letter.patient, t.f) for letter in letters], t.values
 
 
-METHODS = [
+READS = [
     Probe("all", "`all()`", lambda t: ([getattr(p, t.f) for p in t.all.all()], t.values)),
     Probe("filter", "`filter(f=v)`", lambda t: (numbers(t.all.filter(**{t.f: t.v})), [1])),
     Probe("exclude", "`exclude(f=v)`", lambda t: (numbers(t.all.exclude(**{t.f: t.v})), [2, 3, 4])),
     Probe(
         "complex_filter",
-        "`complex_filter(Q(f=v) | Q(…))`",
+        "`complex_filter(Q(f=v) \\| Q(…))`",
         lambda t: (numbers(t.all.complex_filter(Q(**{t.f: t.v}) | Q(visits=2))), [1, 2]),
     ),
     Probe(
@@ -343,17 +281,9 @@ METHODS = [
     Probe("raw", '`raw("SELECT * …")`', _raw),
     Probe("extra", "`extra(where=…).filter(f=v)`", _extra),
     Probe("explain", "`filter(f=v).explain()`", _explain, True),
-    Probe("create", "`create(f=v)`", _create, True),
-    Probe("get_or_create", "`get_or_create(f=v)`", _get_or_create, True),
-    Probe("update_or_create", "`update_or_create(f=v)`", _update_or_create, True),
-    Probe("update", "`update(f=v)`", _update, True),
-    Probe("update", '`update(f=Concat("f", …))`', _update_expression),
-    Probe("update", '`update(other=Upper("f"))`', _update_plain_from_sealed),
-    Probe("bulk_create", "`bulk_create([…])`", _bulk_create, True),
-    Probe("bulk_create", "`bulk_create([…], ignore_conflicts=True)`", _bulk_create_ignoring),
-    Probe("bulk_update", '`bulk_update([…], ["f"])`', _bulk_update, True),
-    Probe("delete", "`filter(f=v).delete()`", _delete, True),
 ]
+
+METHODS = [*READS, *WRITES]
 
 # Public names that ask no database anything.
 NO_QUERY = {"as_manager", "db", "ordered", "query", "resolve_expression"}

@@ -54,7 +54,11 @@ class Trial:
         """Call a method, or its async twin."""
         if not self.in_async:
             return getattr(queryset, method)(*args, **kwargs)
-        return async_to_sync(getattr(queryset, f"a{method}"))(*args, **kwargs)
+
+        async def run() -> Any:
+            return await getattr(queryset, f"a{method}")(*args, **kwargs)
+
+        return async_to_sync(run)()
 
     def listed(self, queryset: Any, **kwargs: Any) -> list[Any]:
         """What ``iterator()`` gives."""

@@ -89,7 +89,8 @@ def table(
     for probe in probes:
         shown = f"{probe.shown} ⁑" if probe.twin else probe.shown
         if probe.vendor not in (None, vendor):
-            lines.append(old[shown])
+            unknown = f"| {shown} |{' ? |' * len(COLUMNS)}"
+            lines.append(old.get(shown, unknown))
             continue
         cells = [outcome(probe, field) if field in fields else NOT_APPLICABLE for field in COLUMNS]
         lines.append(f"| {shown} | {' | '.join(cells)} |")

@@ -26,12 +26,14 @@ class Skip:
         suite, database: where it holds, ``*`` for everywhere.
         test: pattern over test ids.
         reason: why it is right.
+        by_chance: the test may pass as well, so that an entry which explains nothing is not stale.
     """
 
     suite: str
     database: str
     test: str
     reason: str
+    by_chance: bool = False
 
     def covers(self, suite: str, database: str, test: str) -> bool:
         """Whether it explains a difference of this test there."""
@@ -150,7 +152,10 @@ def compare(
         found.unneeded = [
             skip
             for skip in here
-            if skip not in used and skip.suite == suite and skip.database in ("*", database)
+            if skip not in used
+            and not skip.by_chance
+            and skip.suite == suite
+            and skip.database in ("*", database)
         ]
     return found
 

@@ -33,6 +33,7 @@ def _edit_django(tree: Path) -> None:
     django_models.seal_user(tree / "django")
     django_models.replace_sessions(tree / "django")
     suites.available_apps(tree / "django")
+    suites.system_checks(tree / "django")
     suites.runtests(tree / "tests")
 
 

@@ -5,6 +5,7 @@ import random
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,7 @@ def database(tmp_path, committed_ring):
 
 
 def clear_sqlite(name):
-    with sqlite3.connect(name) as raw:
+    with closing(sqlite3.connect(name)) as raw, raw:
         for table in ("data_key", "index_root", "grant", "epoch", "worker"):
             raw.execute(f"DELETE FROM jazzauth_{table}")
 
@@ -78,7 +79,7 @@ def count(database, table):
     if connection.vendor != "sqlite":
         models = {"epoch": Epoch, "grant": Grant, "worker": Worker, "index_root": IndexRoot}
         return {**models, "data_key": DataKey}[table].objects.count()
-    with sqlite3.connect(database["NAME"]) as raw:
+    with closing(sqlite3.connect(database["NAME"])) as raw:
         return raw.execute(f"SELECT COUNT(*) FROM jazzauth_{table}").fetchone()[0]
 
 

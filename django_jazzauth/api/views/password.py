@@ -27,7 +27,7 @@ class ChangePasswordView(Endpoint):
         user = state.user
         check_new_password(self.body["new_password"])
         require_password(user, self.body["current_password"])
-        replace_password(user, self.body["new_password"])
+        replace_password(user, self.body["new_password"], request=self.http)
         if not self.body.get("revoke_other_sessions"):
             return Response({"token": None, "user": wire.user_payload(user)})
         end_sessions(user)

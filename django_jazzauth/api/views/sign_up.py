@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import uuid
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, transaction
+from django.contrib.auth.hashers import make_password
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from ...conf import get_settings
 from ...identity import Proof
-from ...models import UsedProof
 from .. import wire
+from ..email_tokens import EmailToken
 from ..endpoint import Endpoint
 from ..errors import ApiError
 from ..passwords import check_new_password
@@ -20,6 +21,9 @@ from ..proofs import proof_of
 from ..serializers import SignUpEmailBody
 from ..session_state import open_session
 from ..signing_in import announce
+from ..users import create_user, use_up_proof
+
+_FIELDS: tuple[str, ...] = ("email", "name", "image")
 
 
 class SignUpEmailView(Endpoint):
@@ -27,6 +31,9 @@ class SignUpEmailView(Endpoint):
 
     With a ``proofToken`` the account gets the id of the proven local-first identity, so that what
     its owner made before the sign-up still belongs to them.
+
+    Where an address must be verified first, there is no session, and the answer for an address
+    that has an account looks like that for a new one.
     """
 
     body_class = SignUpEmailBody
@@ -35,10 +42,33 @@ class SignUpEmailView(Endpoint):
     def post(self, request: Request) -> Response:
         """``{token, user}`` and the session cookie."""
         body = self.body
+        settings = get_settings().EMAIL_VERIFICATION
         check_new_password(body["password"])
         proof = proof_of(body.get("proof_token"))
+        data: dict[str, Any] = {name: body[name] for name in _FIELDS if name in body}
+        try:
+            user = create_user(
+                data,
+                password=body["password"],
+                proof=proof,
+                proof_token=body.get("proof_token", ""),
+                request=self.http,
+            )
+        except ApiError as error:
+            if not settings.REQUIRED or error.code != "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL":
+                raise
+            return Response({"token": None, "user": _look_alike(data, body, proof)})
+        send = settings.REQUIRED if settings.SEND_ON_SIGN_UP is None else settings.SEND_ON_SIGN_UP
+        if settings.ENABLED and send:
+            self.letters.verify_email(
+                user.email,
+                EmailToken(user.email),
+                callback_url=body.get("callback_url"),
+                user=user,
+            )
+        if settings.REQUIRED:
+            return Response({"token": None, "user": wire.user_payload(user)})
         remember = body.get("remember_me") is not False
-        user = _create_user(body, proof)
         session = open_session(user, self.http, self.api_options, remember=remember)
         announce(user, self.http)
         answer = Response({"token": session.token, "user": wire.user_payload(user)})
@@ -46,41 +76,16 @@ class SignUpEmailView(Endpoint):
         return answer
 
 
-def _create_user(body: dict[str, Any], proof: Proof | None) -> Any:
-    """Create the user and use up the proof, both or neither.
+def _look_alike(data: dict[str, Any], body: dict[str, Any], proof: Proof | None) -> dict[str, Any]:
+    """The user as a new one would look; the same work is done, nothing is stored.
 
-    Raises:
-        ApiError: 422 when e-mail or identity are taken, 400 when the proof is used up.
+    The proof is used up all the same: whether it can be used again would tell, too.
     """
-    users = get_user_model()._default_manager
-    user_id = None if proof is None else proof.user_id
-    _refuse_taken(body["email"], user_id)
-    try:
-        with transaction.atomic(using=users.db):
-            if proof is not None:
-                _use_up(body["proof_token"], proof)
-            return users.sign_up(
-                email=body["email"],
-                name=body["name"],
-                password=body["password"],
-                image=body.get("image"),
-                user_id=user_id,
-            )
-    except IntegrityError:
-        # Somebody else was faster between the look and the insert: the index has decided.
-        _refuse_taken(body["email"], user_id)
-        raise ApiError(422, "FAILED_TO_CREATE_USER") from None
-
-
-def _refuse_taken(email: str, user_id: Any) -> None:
-    users = get_user_model()._default_manager
-    if users.with_email(email) is not None:
-        raise ApiError(422, "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL")
-    if user_id is not None and users.filter(pk=user_id).exists():
-        raise ApiError(422, "IDENTITY_ALREADY_REGISTERED")
-
-
-def _use_up(token: str, proof: Proof) -> None:
-    expires_at = datetime.fromtimestamp(proof.expires_at, UTC)
-    if not UsedProof.objects.use(token, expires_at=expires_at):
-        raise ApiError(400, "PROOF_ALREADY_USED")
+    make_password(body["password"])
+    if proof is not None:
+        use_up_proof(body["proof_token"], proof)
+    user_id = uuid.uuid4() if proof is None else proof.user_id
+    nobody = get_user_model()(id=user_id, **data | {"email": data["email"].lower()})
+    # Made in one go, like a real one: both dates are the same.
+    nobody.updated_at = nobody.date_joined
+    return wire.user_payload(nobody)

@@ -19,15 +19,34 @@ def runtests(tests: Path) -> None:
 
 
 def available_apps(django: Path) -> None:
-    """``TransactionTestCase.available_apps`` never leaves our app out.
+    """``TransactionTestCase.available_apps`` never separates our app from users and sessions.
 
     Django's flush then empties the tables of the named apps only; one that empties the users'
     table has to empty the log and the keyring as well, as it does in a project whose tests do
     not restrict the apps.
     """
     check = "        if not available.issubset(installed):\n"
-    ours = '        available |= installed & {"django_jazzauth"}\n'
+    ours = (
+        '        if available & {"django.contrib.auth", "django.contrib.sessions"}:\n'
+        '            available |= installed & {"django_jazzauth"}\n'
+    )
     replace(django / "apps" / "registry.py", check, ours + check)
+
+
+def system_checks(django: Path) -> None:
+    """Our system checks keep silent while Django's own tests run.
+
+    Tests that look at the outcome of all checks expect none but their own, and ours have something
+    to say about the settings that those tests use.
+    """
+    registry = django / "core" / "checks" / "registry.py"
+    every = "        checks = list(self.registered_checks)\n"
+    ours = """\
+        if os.environ.get("RUNNING_DJANGOS_TEST_SUITE"):
+            checks = [c for c in checks if not c.__module__.startswith("django_jazzauth")]
+"""
+    replace(registry, every, every + ours)
+    replace(registry, "from collections.abc", "import os\nfrom collections.abc")
 
 
 def drf_database(tree: Path) -> None:

@@ -1,40 +1,17 @@
-"""DRF authentication classes, for a project's own views.
-
-Each may be used alone in ``REST_FRAMEWORK["DEFAULT_AUTHENTICATION_CLASSES"]``. ``request.auth`` is
-an :class:`AuthSession`.
-"""
+"""The sessions that signing in opens: by cookie, or as bearer tokens."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from ..models import Session
-from .cookies import SESSION_COOKIE, CookieJar
-from .options import options_for
-from .origin import check_origin
-from .session_state import bearer_token, find_session
-
-AuthMode = Literal["external", "local-first", "anonymous"]
-
-
-@dataclass(frozen=True, slots=True)
-class AuthSession:
-    """How a request was authenticated.
-
-    Args:
-        user_id: the id that ``sub`` would have.
-        auth_mode: ``external`` for everybody with an account.
-        session: the stored session, ``None`` where there is none.
-    """
-
-    user_id: str
-    auth_mode: AuthMode = "external"
-    claims: dict[str, Any] = field(default_factory=dict)
-    session: Session | None = None
+from ..cookies import SESSION_COOKIE, CookieJar
+from ..options import options_for
+from ..origin import check_origin
+from ..session_state import bearer_token, find_session
+from .session import AuthSession
 
 
 class SessionCookieAuthentication(BaseAuthentication):

@@ -1,0 +1,59 @@
+"""Where a token stands in a request, and what kind it says it is."""
+
+from __future__ import annotations
+
+import jwt
+from django.http import HttpRequest
+
+from ...conf import get_settings
+from ...identity import KNOWN_ISSUERS
+from .failures import Unauthenticated
+
+_PREFIX = "Bearer "
+_SEGMENTS = 3
+
+
+def token_of(request: HttpRequest) -> str | None:
+    """The token of a request: ``Authorization: Bearer``, else the cookie of the settings.
+
+    Raises:
+        Unauthenticated: there is an ``Authorization`` header of another form. The scheme's case
+            matters, as on a Jazz server.
+    """
+    header = request.META.get("HTTP_AUTHORIZATION")
+    if header is None:
+        return _cookie(request)
+    if not header.startswith(_PREFIX):
+        raise Unauthenticated("invalid", "Invalid Authorization header format")
+    token: str = header.removeprefix(_PREFIX).strip()
+    if not token:
+        raise Unauthenticated("invalid", "Empty bearer token")
+    return token
+
+
+def jwt_of(request: HttpRequest) -> str | None:
+    """The token of a request if it looks like a JWT; ``None`` for other credentials."""
+    header = request.META.get("HTTP_AUTHORIZATION")
+    if header is None:
+        token = _cookie(request)
+    elif header.startswith(_PREFIX):
+        token = header.removeprefix(_PREFIX).strip()
+    else:
+        return None
+    return token if token and token.count(".") == _SEGMENTS - 1 else None
+
+
+def self_signed_issuer(token: str) -> str | None:
+    """Which of the two Jazz issuers a token names, before anything is verified; else ``None``."""
+    try:
+        issuer = jwt.decode(token, options={"verify_signature": False}).get("iss")
+    except (jwt.PyJWTError, ValueError, RecursionError):
+        return None
+    return issuer if isinstance(issuer, str) and issuer in KNOWN_ISSUERS else None
+
+
+def _cookie(request: HttpRequest) -> str | None:
+    name = get_settings().JAZZ.TOKEN_COOKIE
+    if name is None:
+        return None
+    return request.COOKIES.get(name, "").strip() or None

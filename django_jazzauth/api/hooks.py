@@ -1,0 +1,128 @@
+"""Hooks of a project around what the API writes: change it, refuse it, or learn of it.
+
+A hook is named in ``JAZZAUTH["HOOKS"]`` (``{"user.create.before": "shop.hooks.customers_only"}``)
+or connected to a signal. Entities are ``user``, ``session``, ``account`` and ``verification``,
+verbs ``create`` and ``update``, moments ``before`` and ``after``.
+
+* ``before(data, write)``: ``data`` are the values by field name. Return a dict of other values,
+  ``None`` to leave them, ``False`` to refuse; or raise :class:`~.errors.ApiError`, which the client
+  gets as it is.
+* ``after(instance, write)``: what was written. It runs before the answer is sent.
+
+Receivers of :data:`before_write` and :data:`after_write` get the same values by keyword, the
+sender is the model, and what a receiver of ``before_write`` returns counts as above.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+from django.contrib.auth import get_user_model
+from django.dispatch import Signal
+from django.http import HttpRequest
+from django.utils.module_loading import import_string
+
+from ..conf import get_settings
+from ..models import Account, Session, Verification
+from .errors import ApiError
+
+Entity = Literal["user", "session", "account", "verification"]
+Verb = Literal["create", "update"]
+
+before_write = Signal()
+"""Sent with ``data`` and ``write``."""
+after_write = Signal()
+"""Sent with ``instance`` and ``write``."""
+
+# The answer to a refusal that gives no answer of its own.
+_REFUSED: dict[tuple[Entity, Verb], tuple[int, str]] = {
+    ("user", "create"): (400, "FAILED_TO_CREATE_USER"),
+    ("user", "update"): (400, "FAILED_TO_UPDATE_USER"),
+    ("session", "create"): (401, "FAILED_TO_CREATE_SESSION"),
+    ("session", "update"): (401, "FAILED_TO_GET_SESSION"),
+    ("account", "create"): (400, "FAILED_TO_CREATE_USER"),
+    ("account", "update"): (400, "FAILED_TO_UPDATE_USER"),
+    ("verification", "create"): (400, "FAILED_TO_CREATE_VERIFICATION"),
+    ("verification", "update"): (400, "FAILED_TO_CREATE_VERIFICATION"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """What is about to be written, or just was.
+
+    Args:
+        entity: ``user``, ``session``, ``account`` or ``verification``.
+        verb: ``create`` or ``update``.
+        request: the request that leads to it, ``None`` outside of one.
+        instance: what is updated; ``None`` where something is created.
+    """
+
+    entity: Entity
+    verb: Verb
+    request: HttpRequest | None = None
+    instance: Any = None
+
+
+def ask(
+    entity: Entity,
+    verb: Verb,
+    data: dict[str, Any],
+    *,
+    request: HttpRequest | None = None,
+    instance: Any = None,
+) -> dict[str, Any]:
+    """Run the hooks that come before a write.
+
+    Returns:
+        the values to write.
+
+    Raises:
+        ApiError: a hook refuses.
+    """
+    write = Write(entity, verb, request, instance)
+    for hook in _hooks(entity, verb, "before"):
+        data = _merged(data, hook(data, write), write)
+    sent = before_write.send(sender=_model(entity), data=data, write=write)
+    for _receiver, answer in sent:
+        data = _merged(data, answer, write)
+    return data
+
+
+def tell(entity: Entity, verb: Verb, instance: Any, *, request: HttpRequest | None = None) -> None:
+    """Run the hooks that come after a write."""
+    write = Write(entity, verb, request, instance)
+    for hook in _hooks(entity, verb, "after"):
+        hook(instance, write)
+    after_write.send(sender=_model(entity), instance=instance, write=write)
+
+
+def _merged(data: dict[str, Any], answer: Any, write: Write) -> dict[str, Any]:
+    if answer is False:
+        status, code = _REFUSED[write.entity, write.verb]
+        raise ApiError(status, code)
+    return data if answer is None else {**data, **answer}
+
+
+def _hooks(entity: Entity, verb: Verb, moment: str) -> Iterator[Callable[..., Any]]:
+    named = get_settings().HOOKS.get(f"{entity}.{verb}.{moment}", ())
+    for path in (named,) if isinstance(named, str) else named:
+        yield _imported(path)
+
+
+@lru_cache(maxsize=64)
+def _imported(path: str) -> Callable[..., Any]:
+    function: Callable[..., Any] = import_string(path)
+    return function
+
+
+def _model(entity: Entity) -> Any:
+    models: dict[Entity, Any] = {
+        "session": Session,
+        "account": Account,
+        "verification": Verification,
+    }
+    return models.get(entity) or get_user_model()

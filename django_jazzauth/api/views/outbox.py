@@ -1,0 +1,18 @@
+"""``GET /test-outbox``: the messages that were sent, for checks from outside."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from .. import outbox
+from ..endpoint import Endpoint, nothing_here
+
+
+class OutboxView(Endpoint):
+    """Never there without ``JAZZAUTH["TEST_OUTBOX"]`` and ``DEBUG``."""
+
+    def get(self, request: Request) -> HttpResponse:
+        """``[{to, kind, url, token, otp, subject, body}]``, oldest first; or 404."""
+        return Response(outbox.entries()) if outbox.is_open() else nothing_here()

@@ -1,0 +1,199 @@
+"""Linked accounts and their tokens."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from django_jazzauth.api.social.definitions import DEFINITIONS
+from django_jazzauth.api.social.profile import read_profile, with_listed_email
+from django_jazzauth.api.social.protocol import Tokens
+from django_jazzauth.models import Account
+
+from .conftest import make_user, post
+from .oidc_provider import OidcProvider
+from .test_sign_in import sign_in, start, visit, with_social
+
+
+@pytest.fixture
+def client() -> Client:
+    made = Client()
+    sign_in(made, "me@example.com")
+    return made
+
+
+def code(answer: Any) -> tuple[int, str]:
+    return answer.status_code, answer.json()["code"]
+
+
+def test_tokens_by_either_kind_of_body(client: Client) -> None:
+    account = Account.objects.get()
+    for body in (
+        {"accountId": str(account.pk)},
+        {"providerId": "testidp"},
+        {"providerId": "testidp", "accountId": account.account_id},
+    ):
+        answer = post(client, "/get-access-token", body)
+        assert answer.json()["accessToken"] == account.access_token
+    for body in ({"accountId": account.account_id}, {"providerId": "google"}):
+        assert code(post(client, "/get-access-token", body)) == (400, "ACCOUNT_NOT_FOUND")
+    assert code(post(client, "/get-access-token", {})) == (400, "VALIDATION_ERROR")
+    assert post(Client(), "/get-access-token", {"providerId": "testidp"}).status_code == 401
+
+
+def test_somebody_elses_account(client: Client) -> None:
+    mine = Account.objects.get()
+    other = Client()
+    sign_in(other, "other@example.com")
+    for path in ("/get-access-token", "/refresh-token"):
+        answer = post(other, path, {"accountId": str(mine.pk)})
+        assert code(answer) == (400, "ACCOUNT_NOT_FOUND")
+    info = other.get("/api/auth/account-info", {"accountId": str(mine.pk)})
+    assert code(info) == (400, "ACCOUNT_NOT_FOUND")
+
+
+def test_expired_tokens_are_renewed(client: Client, provider: OidcProvider) -> None:
+    account = Account.objects.get()
+    old = account.access_token
+    account.access_token_expires_at = timezone.now() - timedelta(seconds=1)
+    account.save()
+    fresh = post(client, "/get-access-token", {"providerId": "testidp"}).json()
+    assert fresh["accessToken"] != old
+    account.refresh_from_db()
+    assert account.access_token == fresh["accessToken"]
+    provider.down = True
+    answer = post(client, "/refresh-token", {"providerId": "testidp"})
+    assert code(answer) == (400, "FAILED_TO_REFRESH_ACCESS_TOKEN")
+    account.refresh_token = None
+    account.save()
+    answer = post(client, "/refresh-token", {"providerId": "testidp"})
+    assert code(answer) == (400, "REFRESH_TOKEN_NOT_FOUND")
+
+
+def test_account_info_asks_without_id_token(client: Client, provider: OidcProvider) -> None:
+    account = Account.objects.get()
+    account.id_token = None
+    account.save()
+    path = f"/api/auth/account-info?accountId={account.pk}"
+    assert client.get(path).json()["user"]["email"] == "me@example.com"
+    account.access_token = "wrong"
+    account.save()
+    assert code(client.get(path)) == (400, "FAILED_TO_GET_USER_INFO")
+
+
+def test_unlinking(client: Client, settings: Any) -> None:
+    account = Account.objects.get()
+    assert code(post(client, "/unlink-account", {"providerId": "testidp"})) == (
+        400,
+        "FAILED_TO_UNLINK_LAST_ACCOUNT",
+    )
+    with_social(settings, UNLINK_LAST=True)
+    other = {"accountId": account.account_id}
+    assert code(post(client, "/unlink-account", other)) == (400, "ACCOUNT_NOT_FOUND")
+    assert code(post(client, "/unlink-account", {})) == (400, "VALIDATION_ERROR")
+    assert post(client, "/unlink-account", {"providerId": "testidp"}).json() == {"status": True}
+    assert not Account.objects.exists()
+
+
+def test_unlinking_the_password(provider: OidcProvider) -> None:
+    user = make_user("me@example.com", verified=True)
+    client = Client()
+    sign_in(client, "me@example.com")
+    assert post(client, "/unlink-account", {"providerId": "credential"}).status_code == 200
+    user.refresh_from_db()
+    assert not user.has_usable_password()
+    body = {"email": "me@example.com", "password": "correct-horse"}
+    assert post(Client(), "/sign-in/email", body).status_code == 401
+
+
+def link(client: Client, email: str, **visited: str) -> str:
+    url = visit(start(client, "/link-social"), email, **visited)
+    return str(client.get(url).headers["Location"])
+
+
+def test_linking_to_the_signed_in_user(settings: Any) -> None:
+    user = make_user("me@example.com", verified=False)
+    client = Client()
+    post(client, "/sign-in/email", {"email": "me@example.com", "password": "correct-horse"})
+    assert link(client, "me@example.com", test_verified="0") == "/no?error=unable_to_link_account"
+    assert link(client, "else@example.com") == "/no?error=email_does_not_match"
+    assert link(client, "me@example.com") == "/dash"
+    assert link(client, "me@example.com") == "/dash"
+    user.refresh_from_db()
+    # The provider has verified the very address, and the user is signed in to both.
+    assert user.email_verified
+    with_social(settings, LINK_OTHER_EMAILS=True)
+    sign_in(Client(), "other@example.com")
+    refused = "/no?error=account_already_linked_to_different_user"
+    assert link(client, "other@example.com") == refused
+    assert link(client, "third@example.com") == "/dash"
+    assert user.accounts.count() == 3
+
+
+def test_linking_by_id_token(provider: OidcProvider) -> None:
+    make_user("me@example.com", verified=True)
+    client = Client()
+    post(client, "/sign-in/email", {"email": "me@example.com", "password": "correct-horse"})
+
+    def send(email: str) -> Any:
+        token = provider.id_token(provider.user(email))
+        body = {"provider": "testidp", "idToken": {"token": token}}
+        return post(client, "/link-social", body)
+
+    assert code(send("x@example.com")) == (401, "LINKING_DIFFERENT_EMAILS_NOT_ALLOWED")
+    assert send("me@example.com").json() == {"url": "", "status": True, "redirect": False}
+
+
+ANSWERS: dict[str, dict[str, Any]] = {
+    "github": {"id": 7, "login": "me", "name": None, "avatar_url": "https://i/7"},
+    "discord": {"id": "7", "username": "me", "email": "A@b.c", "verified": True, "avatar": "h"},
+    "facebook": {"id": "7", "name": "me", "email": "a@b.c", "picture": {"data": {"url": "u"}}},
+    "spotify": {"id": "7", "display_name": "me", "email": "a@b.c", "images": [{"url": "u"}]},
+    "twitter": {"data": {"id": "7", "username": "me", "confirmed_email": "a@b.c"}},
+    "patreon": {"data": {"id": "7", "attributes": {"full_name": "me", "email": "a@b.c"}}},
+    "kick": {"data": [{"user_id": 7, "name": "me", "email": "a@b.c"}]},
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_profiles(name: str) -> None:
+    profile = read_profile(DEFINITIONS[name], ANSWERS[name])
+    assert profile is not None
+    assert (profile.id, profile.name) == ("7", "me")
+    assert profile.email == (None if name == "github" else "a@b.c")
+    assert profile.email_verified is (name in ("discord", "twitter"))
+
+
+def test_profiles_that_say_nothing() -> None:
+    google = DEFINITIONS["google"]
+    for answer in ({}, {"sub": ""}, {"sub": True}, {"sub": ["x"]}, {"sub": "x" * 256}):
+        assert read_profile(google, answer) is None
+    unsure = read_profile(google, {"sub": "x", "email": "a@b.c", "email_verified": "yes"})
+    assert unsure is not None and not unsure.email_verified
+
+
+def test_listed_emails() -> None:
+    listed = [{"email": "b@c.d", "verified": True}, {"email": "a@b.c", "primary": True}]
+    assert with_listed_email({"id": 7}, listed) == {
+        "id": 7,
+        "email": "a@b.c",
+        "email_verified": False,
+    }
+    assert with_listed_email({"email": "x@y.z"}, None)["email_verified"] is False
+
+
+def test_definitions_are_complete() -> None:
+    assert len(DEFINITIONS) == 15
+    for definition in DEFINITIONS.values():
+        assert definition.scopes
+        assert definition.userinfo or definition.jwks
+        assert bool(definition.jwks) == bool(definition.issuer)
+
+
+def test_repr_shows_no_token() -> None:
+    shown = repr(Tokens(access_token="a-secret", refresh_token="b-secret", id_token="c-secret"))
+    assert "secret" not in shown
