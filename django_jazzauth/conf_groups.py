@@ -49,7 +49,8 @@ class JazzSettings(Group, frozen=True, kw_only=True):
         ALLOW_LOCAL_FIRST: take tokens that a local-first identity signed for itself; they must be
             made out to APP_ID. None: with ``DEBUG`` only.
         BACKEND_SECRET: with it in ``X-Jazz-Backend-Secret``, a backend may act as any user.
-        TOKEN_COOKIE: name of a cookie that may hold the token instead of ``Authorization``.
+        TOKEN_COOKIE: name of a cookie that may hold the token instead of ``Authorization``; what
+            changes something must then come from a trusted origin.
         JWKS_URL: where another issuer publishes its keys; its tokens are taken then.
         JWKS_MAX_AGE: seconds for which its key set is kept.
         JWKS_MAX_STALE: seconds beyond that for which it is kept while fetching fails.

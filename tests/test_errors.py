@@ -25,7 +25,7 @@ def test_codes_are_unique_and_stable():
         "NeverExisted": "NEVER_EXISTED",
         "NotJournalled": "NOT_JOURNALLED",
         "RestoreRefused": "RESTORE_REFUSED",
-    "ScanRefused": "SCAN_REFUSED",
+        "ScanRefused": "SCAN_REFUSED",
         "SealBroken": "SEAL_BROKEN",
         "StoreError": "STORE_ERROR",
         "ValueNotStorable": "VALUE_NOT_STORABLE",

@@ -26,12 +26,16 @@ class Caller:
                 self.user, self.auth = request.user, request.auth
                 return Response({})
 
+            post = get
+
         self.user: Any = None
         self.auth: Any = None
         self._view = View.as_view()
 
-    def __call__(self, headers: dict[str, str] | None = None, cookie: str = "") -> Any:
-        request = APIRequestFactory().get("/", headers=headers or {})
+    def __call__(
+        self, headers: dict[str, str] | None = None, cookie: str = "", method: str = "get"
+    ) -> Any:
+        request = getattr(APIRequestFactory(), method)("/", headers=headers or {})
         if cookie:
             request.META["HTTP_COOKIE"] = cookie
         self.user = self.auth = None

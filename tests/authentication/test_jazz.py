@@ -123,6 +123,18 @@ def test_token_in_a_cookie() -> None:
     assert call.auth is None
 
 
+def test_token_in_a_cookie_needs_a_trusted_origin_to_change_anything() -> None:
+    token = mint_proof(SEED, "my-app")
+    call = Caller(JazzAuthentication)
+    cookie = f"jazz={token}"
+    assert call(cookie=cookie, method="post").status_code == 403
+    evil, ours = ({"origin": o} for o in ("https://evil.example", "http://localhost:3100"))
+    assert call(evil, cookie=cookie, method="post").status_code == 403
+    assert call(ours, cookie=cookie, method="post").status_code == 200
+    bearer = evil | {"authorization": f"Bearer {token}"}
+    assert call(bearer, method="post").status_code == 200
+
+
 def test_impersonation(settings: Any) -> None:
     call = Caller(BackendAuthentication)
     named = session({"user_id": str(MINE), "claims": {"a": 1}, "auth_mode": "local-first", "x": 1})

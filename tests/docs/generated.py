@@ -219,6 +219,18 @@ def endpoints() -> list[str]:
     return lines
 
 
+def authentication() -> list[str]:
+    """A table of the classes for DRF views."""
+    from django_jazzauth.api import authentication as package
+
+    lines = ["| `django_jazzauth.api.authentication` | |", "|---|---|"]
+    for name in package.__all__:
+        described = getattr(package, name)
+        if inspect.isclass(described):
+            lines.append(f"| `{name}` | {paragraph(described.__doc__)} |")
+    return lines
+
+
 def commands() -> list[str]:
     """A section per subcommand with its arguments."""
     from django_jazzauth.management.subcommands import SUBCOMMANDS
@@ -241,7 +253,7 @@ PARTS: dict[Path, dict[str, Any]] = {
     REFERENCE / "settings.md": {"settings": settings},
     REFERENCE / "checks.md": {"checks": checks},
     REFERENCE / "errors.md": {"errors": errors, "api errors": api_errors},
-    REFERENCE / "http.md": {"endpoints": endpoints},
+    REFERENCE / "http.md": {"endpoints": endpoints, "authentication": authentication},
     REFERENCE / "commands.md": {"commands": commands},
 }
 

@@ -7,6 +7,8 @@ from django.http import HttpRequest
 
 from ...conf import get_settings
 from ...identity import KNOWN_ISSUERS
+from ..options import options_for
+from ..origin import check_origin
 from .failures import Unauthenticated
 
 _PREFIX = "Bearer "
@@ -19,6 +21,7 @@ def token_of(request: HttpRequest) -> str | None:
     Raises:
         Unauthenticated: there is an ``Authorization`` header of another form. The scheme's case
             matters, as on a Jazz server.
+        ApiError: 403, a state-changing request with the cookie comes from an untrusted origin.
     """
     header = request.META.get("HTTP_AUTHORIZATION")
     if header is None:
@@ -54,6 +57,8 @@ def self_signed_issuer(token: str) -> str | None:
 
 def _cookie(request: HttpRequest) -> str | None:
     name = get_settings().JAZZ.TOKEN_COOKIE
-    if name is None:
-        return None
-    return request.COOKIES.get(name, "").strip() or None
+    token = None if name is None else request.COOKIES.get(name, "").strip()
+    if token:
+        # A browser sends it by itself, also for a form on somebody else's page.
+        check_origin(request, options_for(request).trusted_origins)
+    return token or None
