@@ -81,5 +81,6 @@ JAZZAUTH: dict[str, Any] = {
 if "JAZZAUTH_WORKER_SECRET" not in os.environ:
     JAZZAUTH["WORKER_SECRET_FILE"] = VAR / "worker-secret"
 
+TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"

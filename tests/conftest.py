@@ -36,11 +36,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Before the closing line: which databases the whole run had to do without."""
-    left_out = os.environ.get("JAZZAUTH_TEST_LEFT_OUT")
+    """Before the closing line: what the whole run had to do without."""
+    left_out = os.environ.get("JAZZAUTH_TEST_LEFT_OUT", "").splitlines()
     if left_out:
         terminalreporter.section("left out")
-        terminalreporter.line(f"Nothing answers on the loopback for: {left_out}.")
+        for reason in left_out:
+            terminalreporter.line(reason)
 
 
 def _uses_database(item: pytest.Item) -> bool:

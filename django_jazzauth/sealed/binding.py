@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ..errors import KeyUnavailable, SealBroken
@@ -133,6 +134,28 @@ class Binding:
         codec = self.codecs[attname]
         return codec.name not in state or bool(codec.encode(value) != state[codec.name])
 
+    @cached_property
+    def _fields(self) -> frozenset[str]:
+        return frozenset(self.by_name)
+
+    def _refuse_guess(self, state: dict[str, Any]) -> None:
+        """Refuse to take a renamed field for a new one.
+
+        A state that lacks a field is older than the field, which then has its default. One that
+        also holds a value that no field takes may rather come from before a renaming; with the
+        default in its place the next save would write that value off.
+        """
+        known = self._fields | {field.name for field in self.members}
+        lost = sorted(state.keys() - known - set(self.head_field.retired))
+        if lost:
+            missing = sorted(self._fields - state.keys())
+            raise SealBroken(
+                self.entity,
+                f"its state has {', '.join(lost)}, which no field takes, and lacks "
+                f"{', '.join(missing)}. After a renaming, name the old field in "
+                "HeadField(aliases=…); after a removal, in HeadField(retired=…)",
+            )
+
     def upcast(self, head: Head) -> Head:
         """Bring a state of an older schema forward.
 
@@ -153,6 +176,8 @@ class Binding:
             raise SealBroken(
                 self.entity, f"its state has schema {schema}, newer than this release's"
             )
+        if not self._fields <= state.keys():
+            self._refuse_guess(state)
         if state is head.state and schema == head.schema:
             return head
         return Head(head.version, schema, head.digest, head.recorded_at, state)

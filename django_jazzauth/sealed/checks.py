@@ -123,7 +123,7 @@ def _check_fields(model: Any) -> Iterator[checks.CheckMessage]:
         if on_delete is not None and not lazy:
             yield checks.Warning(
                 "Its on_delete updates rows past the queryset, and so past the log.",
-                hint="Use SET_NULL, SET_DEFAULT or SET(), or set lazy_sub_objs on it.",
+                hint="Use SET_NULL or SET(), or set lazy_sub_objs = True on the function.",
                 obj=field,
                 id="jazzauth.W023",
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
@@ -24,6 +24,7 @@ class HeadField(models.BinaryField):  # type: ignore[type-arg]
             key its events are sealed. Without one the entity is its own subject.
         aliases: old field name to present field name, for fields that were renamed.
         schema: number of the present schema, raised when old states need an upcaster.
+        retired: names of fields that were removed; their values in old states are left alone.
         upcasters: schema number to a pure function that brings a state of that schema to the next.
     """
 
@@ -33,6 +34,7 @@ class HeadField(models.BinaryField):  # type: ignore[type-arg]
         entity: str | None = None,
         subject: str | None = None,
         aliases: Mapping[str, str] | None = None,
+        retired: Sequence[str] = (),
         schema: int = 1,
         upcasters: Mapping[int, Upcaster] | None = None,
         **kwargs: Any,
@@ -40,6 +42,7 @@ class HeadField(models.BinaryField):  # type: ignore[type-arg]
         self._entity = entity
         self.subject = subject
         self.aliases = dict(aliases or {})
+        self.retired = tuple(retired)
         self.schema = schema
         self.upcasters = dict(upcasters or {})
         kwargs.update(editable=False, default=b"")
@@ -68,6 +71,8 @@ class HeadField(models.BinaryField):  # type: ignore[type-arg]
             kwargs["subject"] = self.subject
         if self.aliases:
             kwargs["aliases"] = self.aliases
+        if self.retired:
+            kwargs["retired"] = self.retired
         if self.schema != 1:
             kwargs["schema"] = self.schema
         if self.upcasters:

@@ -20,7 +20,9 @@ from django_jazzauth.sealed import (
     SealedJSONField,
     SealedTextField,
 )
+from django_jazzauth.sealed.binding import require_binding
 from django_jazzauth.store import registry, store
+from django_jazzauth.store.sealing import Head
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -103,3 +105,56 @@ def test_fields_added_later(registered: None) -> None:
     finally:
         with connection.schema_editor() as editor:
             editor.delete_model(Grown)
+
+
+@isolate_apps("tests.testapp")
+def test_a_renamed_field_is_not_taken_for_a_new_one(registered: None) -> None:
+    class Named(EventSourcedModel):
+        head = HeadField(entity="named")
+        title = SealedTextField(default="")
+
+        class Meta:
+            app_label = "testapp"
+            db_table = "named"
+
+    def renamed(**options: Any) -> Any:
+        with isolate_apps("tests.testapp"):
+
+            class Renamed(EventSourcedModel):
+                head = HeadField(entity="named", **options)
+                name = SealedTextField(default="", db_column="title")
+
+                class Meta:
+                    app_label = "testapp"
+                    db_table = "named"
+
+        return Renamed
+
+    with connection.schema_editor() as editor:
+        editor.create_model(Named)
+    try:
+        pk = Named.objects.create(title="kept").pk
+        with pytest.raises(SealBroken, match="aliases"):
+            renamed().objects.get(pk=pk)
+        assert renamed(aliases={"title": "name"}).objects.get(pk=pk).name == "kept"
+        with pytest.raises(SealBroken, match="lacks name"):
+            list(renamed().objects.all())
+    finally:
+        with connection.schema_editor() as editor:
+            editor.delete_model(Named)
+
+
+@isolate_apps("tests.testapp")
+def test_a_removed_field_is_named_before_a_new_one_comes(registered: None) -> None:
+    class Kept(EventSourcedModel):
+        head = HeadField(entity="kept", retired=("gone",))
+        name = SealedTextField(default="")
+
+        class Meta:
+            app_label = "testapp"
+
+    binding = require_binding(Kept)
+    head = Head(1, 1, bytes(32), 0, {"gone": "x"})
+    assert binding.upcast(head).state == {"gone": "x"}
+    with pytest.raises(SealBroken, match="retired"):
+        binding.upcast(Head(1, 1, bytes(32), 0, {"other": "x"}))
