@@ -15,6 +15,7 @@ from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends.base import VALID_KEY_CHARS
 from django.contrib.sessions.backends.db import SessionStore as DatabaseSessionStore
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
+from django.db import router
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
@@ -42,6 +43,11 @@ class SessionStore(DatabaseSessionStore):
         """The model; a subclass may name another one, as with Django's engine."""
         return apps.get_model("django_jazzauth", "Session")
 
+    @classmethod
+    def _is_foreign(cls) -> bool:
+        # A subclass with a model over Django's AbstractBaseSession keeps Django's ways.
+        return "token" not in {field.name for field in cls.get_model_class()._meta.get_fields()}
+
     @property
     def _rows(self) -> Any:
         return self.get_model_class().objects
@@ -54,19 +60,27 @@ class SessionStore(DatabaseSessionStore):
 
     def load(self) -> dict[str, Any]:
         """The session data, ``{}`` for a session that does not exist or has run out."""
+        if self._is_foreign():
+            return super().load()
         row = self._live_row()
         return {} if row is None else self._data_of(row)
 
     async def aload(self) -> dict[str, Any]:
         """See :meth:`load`."""
+        if self._is_foreign():
+            return await super().aload()
         return await sync_to_async(self.load)()
 
     def exists(self, session_key: str | None) -> bool:
         """Whether a session of this key is stored."""
+        if self._is_foreign():
+            return super().exists(session_key or "")
         return bool(self._rows.filter(token=session_key).exists())
 
     async def aexists(self, session_key: str | None) -> bool:
         """See :meth:`exists`."""
+        if self._is_foreign():
+            return await super().aexists(session_key or "")
         return bool(await self._rows.filter(token=session_key).aexists())
 
     def _live_row(self) -> Any:
@@ -110,6 +124,8 @@ class SessionStore(DatabaseSessionStore):
 
     def create_model_instance(self, data: dict[str, Any]) -> Any:
         """The row to write: the stored one with the new data, or a new one."""
+        if self._is_foreign():
+            return super().create_model_instance(data)
         if self.session_key is None:
             self._session_key = self._get_new_session_key()
         token = self.session_key
@@ -125,6 +141,8 @@ class SessionStore(DatabaseSessionStore):
 
     async def acreate_model_instance(self, data: dict[str, Any]) -> Any:
         """See :meth:`create_model_instance`."""
+        if self._is_foreign():
+            return await super().acreate_model_instance(data)
         return await sync_to_async(self.create_model_instance)(data)
 
     def _bind_user(self, row: Any, data: dict[str, Any]) -> None:
@@ -135,10 +153,15 @@ class SessionStore(DatabaseSessionStore):
         # to one of another model (tests swap AUTH_USER_MODEL while the project runs).
         users = row._meta.get_field("user").related_model
         known = pk is not None and users is get_user_model()
-        row.user_id = pk if known and users._base_manager.filter(pk=pk).exists() else None
+        alias = router.db_for_write(type(row), instance=row)
+        holders = users._base_manager.using(alias).filter(pk=pk)
+        row.user_id = pk if known and holders.exists() else None
 
     def delete(self, session_key: str | None = None) -> None:
         """Delete this session, or the one of the given key."""
+        if self._is_foreign():
+            super().delete(session_key)
+            return
         session_key = session_key or self.session_key
         if session_key is None:
             return
@@ -152,11 +175,17 @@ class SessionStore(DatabaseSessionStore):
 
     async def adelete(self, session_key: str | None = None) -> None:
         """See :meth:`delete`."""
+        if self._is_foreign():
+            await super().adelete(session_key)
+            return
         await sync_to_async(self.delete)(session_key)
 
     @classmethod
     def clear_expired(cls) -> None:
         """Delete what has run out, a batch at a time (``manage.py clearsessions``)."""
+        if cls._is_foreign():
+            super().clear_expired()
+            return
         manager = cls.get_model_class().objects
         now = timezone.now()
         while pks := list(manager.filter(expires_at__lt=now).values_list("pk", flat=True)[:_BATCH]):

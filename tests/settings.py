@@ -53,6 +53,9 @@ TEMPLATES = [
     }
 ]
 
+# Django 6.1's name for EMAIL_BACKEND, which it warns about; older ones do not know it.
+MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
+
 AUTH_USER_MODEL = "django_jazzauth.User"
 SESSION_ENGINE = "django_jazzauth.sessions"
 AUTHENTICATION_BACKENDS = ["django_jazzauth.backends.EventStoreBackend"]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.core.signals import setting_changed
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models.signals import post_migrate
 
 from ..conf import NAME
@@ -248,7 +249,7 @@ def keyring(alias: str) -> Keyring:
     return ring or _keyrings.setdefault(alias, Keyring(alias))
 
 
-def _forget_after_flush(*, using: str, **kwargs: Any) -> None:
+def _forget_after_flush(*, using: str = DEFAULT_DB_ALIAS, **kwargs: Any) -> None:
     # ``flush`` empties the tables without a word, but sends this signal afterwards.
     if using in _keyrings:
         _keyrings[using].forget()

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Case, ExpressionWrapper, F, Q, Value, When
 from django.db.models import functions as fn
-from django.db.models.expressions import CombinedExpression, Expression
+from django.db.models.expressions import Col, CombinedExpression, Expression
 from django.db.models.functions.text import ConcatPair
 from django.utils import timezone
 
@@ -65,6 +65,8 @@ def evaluate(expression: Any, lookup: Lookup) -> Any:
     """
     if isinstance(expression, F):
         return lookup(expression.name)  # type: ignore[attr-defined]
+    if isinstance(expression, Col):  # a reference that a query resolved
+        return lookup(expression.target.name)
     if isinstance(expression, Value):
         return expression.value
     if isinstance(expression, Q):

@@ -28,7 +28,7 @@ _OWN_LOADER = f"{__package__}.model"
 logger = logging.getLogger("django_jazzauth.sealed")
 
 
-@dataclass(slots=True)
+@dataclass  # without slots, so that every pickle protocol takes it
 class Snapshot:
     """What an instance knows of its entity: the head it was loaded from, and its values then.
 

@@ -7,12 +7,14 @@ from typing import Any
 from django.core.exceptions import EmptyResultSet, FieldError
 from django.db import models
 from django.db.models import Value
+from django.db.models.expressions import Col
 from django.db.models.lookups import Exact, IExact, In, IsNull, Lookup
 from django.db.models.sql import Query
 
 from .binding import require_binding
 from .codec import field_codec_of
 from .col import SealedCol
+from .evaluate import evaluate
 from .fields import SealedFieldMixin
 from .matching import LOOKUPS, match
 from .projection import pk_param
@@ -79,9 +81,14 @@ class _SealedLookup(Lookup):
         rhs = _plain(rhs)
         if not _is_expression(rhs):
             return _prepared(col.target, rhs) if self.lookup_name in _TYPED else rhs
-        target = getattr(rhs, "target", None)
-        if target is not None and rhs.alias == col.alias and target.model == col.target.model:
-            return lambda values: values[target.attname]
+        leaves = [part for part in rhs.flatten() if isinstance(part, Col)]
+        same_row = all(
+            leaf.alias == col.alias and leaf.target.model == col.target.model for leaf in leaves
+        )
+        if leaves and same_row:
+            # Of the same row: both sides are evaluated on what its head holds.
+            attnames = {leaf.target.name: leaf.target.attname for leaf in leaves}
+            return lambda values: evaluate(rhs, lambda name: values[attnames[name]])
         raise FieldError(
             f"{col.target} is sealed and cannot be compared with {type(rhs).__name__} in SQL. "
             "Fetch the values first and pass them in."

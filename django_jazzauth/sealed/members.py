@@ -42,15 +42,15 @@ class ThroughQuerySet(models.QuerySet[Any]):
 
     update.alters_data = True  # type: ignore[attr-defined]
 
-    def _update(self, values: Any) -> int:
-        # What save() of a single row ends in.
+    def _update(self, values: Any, *returning_fields: Any) -> Any:
+        # What save() of a single row ends in; from Django 6.0 on it asks for values in return.
         with transaction.atomic(using=self.db, savepoint=False):
             before = self._sources()
             rows = list(self.values_list("pk", flat=True))
-            count = int(super()._update(values))  # type: ignore[misc]
+            updated = super()._update(values, *returning_fields)  # type: ignore[misc]
             after = self.model._base_manager.using(self.db).filter(pk__in=rows)
             sync_members(self.model, self.db, before | after._sources())
-        return count
+        return updated
 
     _update.alters_data = True  # type: ignore[attr-defined]
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connections, models, transaction
 
 from ..errors import ConcurrentUpdate, SealBroken
-from ..store.event_sql import hold_writer_lock, stands_in_log
+from ..store.event_sql import hold_table, stands_in_log
 from .binding import Binding, Opened
 from .codec import FieldCodec
 from .evaluate import evaluate, names_in
@@ -208,7 +208,7 @@ def update_rows(
     alias = queryset.db
     matched = 0
     with transaction.atomic(using=alias, savepoint=False):
-        hold_writer_lock(connections[alias])
+        hold_table(connections[alias], binding.model._meta.db_table, str(binding.pk.column))
         pending = list(_evaluated(binding, alias, queryset, values, per_row))
         matched = len(pending)
         for _ in range(_TRIES):

@@ -86,6 +86,19 @@ def hold_writer_lock(connection: BaseDatabaseWrapper) -> None:
             cursor.execute("UPDATE jazzauth_epoch SET number = number WHERE 0")
 
 
+def hold_table(connection: BaseDatabaseWrapper, table: str, column: str) -> None:
+    """Before rows are read to be changed: take SQLite's writer lock, through their own table.
+
+    An update that finds no rows must not need the store's tables: another app's migration may run
+    before those are there.
+    """
+    if connection.vendor == "sqlite" and not _began_immediate(connection):
+        quote = connection.ops.quote_name
+        name = quote(column)
+        with connection.cursor() as cursor:
+            cursor.execute(f"UPDATE {quote(table)} SET {name} = {name} WHERE 0")  # noqa: S608
+
+
 def _began_immediate(connection: BaseDatabaseWrapper) -> bool:
     # Such transactions took the lock when they began.
     mode = getattr(connection, "transaction_mode", None)

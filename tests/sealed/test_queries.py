@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.exceptions import FieldError
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, Subquery
-from django.db.models.functions import Length
+from django.db.models.functions import Length, Lower
 
 from django_jazzauth.errors import ScanRefused
 from tests.testapp.models import Letter, Patient, Ward
@@ -211,3 +211,11 @@ def test_a_point_read_takes_a_related_row_along(
     with django_assert_num_queries(1):
         ward = Patient.objects.select_related("ward", "owner").get(record_no="p1").ward
         assert ward.name == "North"
+
+
+def test_a_field_compared_with_an_expression_over_its_own_row(patients: Any) -> None:
+    # What django-allauth's migration account.0006 does.
+    changed = Patient.objects.exclude(email=Lower("email")).update(email=Lower("email"))
+    assert changed == 1
+    assert found(email="ana@example.com") == {"p1"}
+    assert found(name=Lower("name")) == {"p3"}
