@@ -39,10 +39,10 @@ bench: $(READY) ## Measure against stock Django, interleaved (ARGS=--help: what 
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 test-ecosystem: $(READY) ## Other projects' own test suites, stock against ours
-	@$(BIN)/python -m tests.ecosystem $(ARGS)
+	@$(BIN)/python -m tests.ecosystem --parallel 2 $(ARGS)
 
 test-ecosystem-fast: $(READY) ## Django's auth and session tests only
-	@$(BIN)/python -m tests.ecosystem --fast $(ARGS)
+	@$(BIN)/python -m tests.ecosystem --fast --parallel 2 $(ARGS)
 
 docs: $(READY_DOCS) ## Build the documentation into var/docs
 	@$(BIN)/sphinx-build -W -q -b html docs var/docs
