@@ -28,6 +28,7 @@ from .conf_groups import (
     Group,
     JazzSettings,
     JWTSettings,
+    OpenApiSettings,
     PasswordResetSettings,
     PasswordSettings,
     Positive,
@@ -65,7 +66,7 @@ class Settings(Group, frozen=True, kw_only=True):
         TRUSTED_ORIGINS: origins besides the site's own that may call and be redirected to.
         TRUSTED_PROXIES: addresses or networks whose ``X-Forwarded-For`` is believed.
         JWT, JAZZ, SOCIAL, SESSION, PROOF, PASSWORD, EMAIL_VERIFICATION, PASSWORD_RESET,
-            CHANGE_EMAIL, DELETE_USER, RATE_LIMIT: see their classes.
+            CHANGE_EMAIL, DELETE_USER, RATE_LIMIT, OPEN_API: see their classes.
         HOOKS: functions of the project around writes, by ``<entity>.<verb>.<moment>``:
             ``{"user.create.before": "shop.hooks.only_customers"}``; a path or a list of paths.
         MAIL_IN_BACKGROUND: send mails by a thread, so that the time of an answer does not tell
@@ -101,6 +102,7 @@ class Settings(Group, frozen=True, kw_only=True):
     CHANGE_EMAIL: ChangeEmailSettings = ChangeEmailSettings()
     DELETE_USER: DeleteUserSettings = DeleteUserSettings()
     RATE_LIMIT: RateLimitSettings = RateLimitSettings()
+    OPEN_API: OpenApiSettings = OpenApiSettings()
     HOOKS: dict[str, Text | tuple[Text, ...]] = msgspec.field(default_factory=dict)
     MAIL_IN_BACKGROUND: bool = True
     TEST_OUTBOX: bool = False

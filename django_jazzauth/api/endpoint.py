@@ -51,6 +51,10 @@ class Endpoint(APIView):
     """What the query parameters must look like."""
     is_login: ClassVar[bool] = False
     """Whether the stricter origin rule applies."""
+    older_name: str = ""
+    """``operationId`` of the path, where it is one that the endpoint had before."""
+    schema: Any = None
+    """For drf-spectacular; ``None`` keeps the endpoints out of a project's own document."""
 
     body: dict[str, Any]
     query: dict[str, Any]

@@ -181,11 +181,12 @@ def _literal(node: ast.expr | None, names: dict[str, Any]) -> str:
 def check_texts() -> dict[str, str]:
     """What the docstrings of the modules of checks say of each id."""
     from django_jazzauth import checks as of_projects
+    from django_jazzauth.contrib.open_api import checks as of_open_api
     from django_jazzauth.sealed import checks as of_models
 
     return {
         id_: text
-        for module in (of_projects, of_models)
+        for module in (of_projects, of_models, of_open_api)
         for id_, text in re.findall(r"^``(jazzauth\.\w+)``\s+(.+)$", module.__doc__ or "", re.M)
     }
 

@@ -10,11 +10,18 @@ from rest_framework.response import Response
 
 from ...revocation import is_revoked
 from .. import wire
+from ..answers import Reply, answers
 from ..cookies import expose
 from ..endpoint import Endpoint
 from ..errors import ApiError
 from ..issuing import token_for, token_for_payload
 from ..jazz_session import cookie_session
+from ..payloads import (
+    CookieSessionPayload,
+    GetSessionQuery,
+    SessionAndUserPayload,
+    SuccessPayload,
+)
 from ..serializers import SignOutBody
 from ..session_state import close_session, presented_token
 
@@ -24,6 +31,12 @@ _UNCACHED = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 class GetSessionView(Endpoint):
     """Who is signed in."""
 
+    @answers(
+        Reply((SessionAndUserPayload, CookieSessionPayload), nullable=True),
+        session="optional",
+        sends_token=True,
+        query=GetSessionQuery,
+    )
     def get(self, request: Request) -> Response:
         """``{session, user}``, or ``null``; a JWT for the same user comes in a header.
 
@@ -72,6 +85,7 @@ class GetSessionView(Endpoint):
             expose(answer, "set-auth-jwt")
         return answer
 
+    @answers(errors={405: ("METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED",)})
     def post(self, request: Request) -> Response:
         """405: Better Auth knows this form for a setting that we do not have."""
         raise ApiError(405, "METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED")
@@ -92,6 +106,7 @@ class SignOutView(Endpoint):
 
     body_class = SignOutBody
 
+    @answers(SuccessPayload)
     def post(self, request: Request) -> Response:
         """``{success: true}``, whether there was a session or not."""
         token = presented_token(self.http, self.api_options)

@@ -9,10 +9,12 @@ from rest_framework.response import Response
 
 from ...conf import get_settings
 from .. import wire
+from ..answers import Reply, answers
 from ..email_tokens import EmailToken
 from ..endpoint import Endpoint
 from ..errors import ApiError
 from ..fields import is_email
+from ..payloads import SignedInPayload
 from ..serializers import SignInEmailBody
 from ..session_state import open_session
 from ..signing_in import announce, user_with_password
@@ -25,6 +27,15 @@ class SignInEmailView(Endpoint):
     body_class = SignInEmailBody
     is_login = True
 
+    @answers(
+        Reply((SignedInPayload,), location=True),
+        opens_session=True,
+        errors={
+            400: ("INVALID_EMAIL",),
+            401: ("INVALID_EMAIL_OR_PASSWORD",),
+            403: ("EMAIL_NOT_VERIFIED",),
+        },
+    )
     def post(self, request: Request) -> Response:
         """``{redirect, token, user}``, with ``url`` when a ``callbackURL`` was given."""
         body = self.body
