@@ -7,7 +7,7 @@ answer against them. What every endpoint may answer is not repeated: see :func:`
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 from ..errors import ValueNotStorable
@@ -55,11 +55,11 @@ PAGE = Reply(media_type="text/html", description="A page for people")
 class Answers:
     """Everything that one method of an endpoint declares; see :func:`answers`."""
 
-    replies: tuple[Reply, ...]
+    replies: tuple[Reply, ...] = ()
     errors: Mapping[int, tuple[str | None, ...]] = field(default_factory=dict)
     session: Need = "none"
     opens_session: bool = False
-    sends_token: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
     operation: str = ""
     query: type[Body] | None = None
     form: type[Body] | None = None
@@ -79,7 +79,7 @@ def answers(
     errors: Mapping[int, Codes] | None = None,
     session: Need = "none",
     opens_session: bool = False,
-    sends_token: bool = False,
+    headers: Mapping[str, str] | None = None,
     operation: str = "",
     query: type[Body] | None = None,
     form: type[Body] | None = None,
@@ -92,7 +92,7 @@ def answers(
         errors: status -> codes, beside those that follow from the rest (:func:`refusals`).
         session: whether somebody must be signed in, or may be.
         opens_session: the session cookie and its token come with the answer.
-        sends_token: a JWT comes in ``set-auth-jwt``.
+        headers: name -> what it is, of headers that the answers which refuse nothing may have.
         operation: ``operationId``; empty: the name of the class, ``SignOutView`` -> ``signOut``.
         query: parameters that the handler reads by itself, beside ``query_class``.
         form: a form that it reads by itself, instead of ``body_class``.
@@ -103,7 +103,7 @@ def answers(
         errors={status: tuple(codes) for status, codes in (errors or {}).items()},
         session=session,
         opens_session=opens_session,
-        sends_token=sends_token,
+        headers=dict(headers or {}),
         operation=operation,
         query=query,
         form=form,
@@ -121,6 +121,19 @@ def declared_answers(view: Any, method: str) -> Answers | None:
     """What the handler for ``method`` declares; ``None`` where there is no declaration."""
     found = getattr(getattr(view, method.lower(), None), _ATTRIBUTE, None)
     return found if isinstance(found, Answers) else None
+
+
+def with_more(declared: Answers, more: Answers) -> Answers:
+    """What a plugin adds to the answers of an endpoint that is not its own."""
+    errors = dict(declared.errors)
+    for status, codes in more.errors.items():
+        errors[status] = (*errors.get(status, ()), *codes)
+    return replace(
+        declared,
+        replies=(*declared.replies, *more.replies),
+        errors=errors,
+        headers={**declared.headers, **more.headers},
+    )
 
 
 def refusals(

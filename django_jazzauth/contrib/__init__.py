@@ -1,1 +1,1 @@
-"""Plugins: Django apps that add endpoints and more to the API. The core imports none of them."""
+"""Plugins of the API, each a Django app of its own; see ``django_jazzauth.api.plugins``."""

@@ -181,12 +181,13 @@ def _literal(node: ast.expr | None, names: dict[str, Any]) -> str:
 def check_texts() -> dict[str, str]:
     """What the docstrings of the modules of checks say of each id."""
     from django_jazzauth import checks as of_projects
+    from django_jazzauth.api import plugin_checks as of_plugins
     from django_jazzauth.contrib.open_api import checks as of_open_api
     from django_jazzauth.sealed import checks as of_models
 
     return {
         id_: text
-        for module in (of_projects, of_models, of_open_api)
+        for module in (of_projects, of_plugins, of_models, of_open_api)
         for id_, text in re.findall(r"^``(jazzauth\.\w+)``\s+(.+)$", module.__doc__ or "", re.M)
     }
 
@@ -207,7 +208,7 @@ def checks() -> list[str]:
 
 def endpoints() -> list[str]:
     """A table of the API's paths."""
-    from django_jazzauth.api.urls import urlpatterns
+    from django_jazzauth.urls import urlpatterns
 
     lines = ["| Path | Methods | |", "|---|---|---|"]
     for pattern in urlpatterns:

@@ -10,7 +10,6 @@ import copy
 import json
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
 import pytest
@@ -27,6 +26,7 @@ from django_jazzauth.contrib.open_api.document import api_patterns, generate
 _EVERYWHERE = {json.dumps(ApiError(403, code).body).encode() for _name, code in CALLBACKS}
 HEADERS = ("X-Retry-After", "Location", "Set-Auth-Token", "Set-Auth-Jwt")
 _CONVERTER = re.compile(r"<(?:\w+:)?(\w+)>")
+_documents: dict[Any, dict[str, Any]] = {}
 
 
 class Held:
@@ -91,14 +91,15 @@ def differences(
             yield f"{error.json_path}: {error.message} {causes}"
 
 
-@lru_cache(maxsize=32)
-def strict_document(urlconf: str, installed: tuple[str, ...]) -> dict[str, Any]:
+def strict_document(urlconf: Any, installed: tuple[str, ...]) -> dict[str, Any]:
     """The document of a URLconf, in which no object has members that are not declared."""
-    made = generate(api_patterns(urlconf))
-    assert made.complaints == ()
-    document: dict[str, Any] = copy.deepcopy(made.content)
-    _forbid_others(document)
-    return document
+    key = urlconf, installed
+    if key not in _documents:
+        made = generate(api_patterns(urlconf))
+        assert made.complaints == ()
+        _documents[key] = copy.deepcopy(made.content)
+        _forbid_others(_documents[key])
+    return _documents[key]
 
 
 def _forbid_others(node: Any) -> None:

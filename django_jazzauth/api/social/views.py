@@ -15,8 +15,6 @@ from rest_framework.views import APIView
 from ..answers import REDIRECT, answers
 from ..endpoint import Endpoint
 from ..errors import ApiError
-from ..session_state import open_session
-from ..signing_in import announce
 from .linking import LinkRefused, link, user_for
 from .payloads import CallbackQuery
 from .profile import name_given_by_app
@@ -114,11 +112,12 @@ class CallbackView(Endpoint):
         user, is_new = user_for(provider, profile, tokens, self.http, sign_up=pending.sign_up)
         if not user.is_active:
             raise _Failed("unable_to_create_session")
-        session = open_session(user, self.http, self.api_options)
-        announce(user, self.http)
-        answer = self.redirect((is_new and pending.new_user_url) or target)
-        self.jar.write_session(answer, session, remember=True)
-        return answer
+        return self.sign_in(
+            user,
+            lambda _session: self.redirect((is_new and pending.new_user_url) or target),
+            method=provider.name,
+            factor="provider",
+        )
 
     def _fail(
         self, pending: PendingSignIn | None, reason: str, description: str | None = None

@@ -15,7 +15,7 @@ from ..errors import ApiError
 from ..letters import delete_identifier
 from ..passwords import REFUSED_PASSWORD, require_password
 from ..payloads import DeletionPayload
-from ..serializers import DeleteUserBody, DeleteUserQuery
+from ..serializers import DeleteUserBody, MailedLinkQuery
 from ..verifications import use_up
 
 _DELETED = {"success": True, "message": "User deleted"}
@@ -75,7 +75,7 @@ class DeleteUserView(_DeletingEndpoint):
 class DeleteUserCallbackView(_DeletingEndpoint):
     """Follow the link of the mail; its owner must be signed in."""
 
-    query_class = DeleteUserQuery
+    query_class = MailedLinkQuery
 
     @answers(
         DeletionPayload,

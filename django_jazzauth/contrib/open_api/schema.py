@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -14,9 +14,11 @@ from drf_spectacular.plumbing import ResolvedComponent, append_meta, get_doc
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import Direction, OpenApiParameter, OpenApiResponse
 
-from ...api.answers import Answers, Reply, declared_answers, refusals
+from ...api.answers import Answers, Reply, declared_answers, refusals, with_more
 from ...api.cookies import SESSION_COOKIE
 from ...api.endpoint import Endpoint
+from ...api.payloads import SessionPayload, UserPayload
+from ...api.plugins import Member, installed
 from ...conf import get_settings
 
 DEFAULT_TAG = "Default"
@@ -53,7 +55,10 @@ class EndpointSchema(AutoSchema):
         declared = declared_answers(self.endpoint, self.method)
         if declared is None:
             warn(f"{type(self.endpoint).__name__}.{self.method.lower()} declares no answers")
-        return declared or Answers(())
+        declared = declared or Answers()
+        for more in installed().answers_of(self.endpoint):
+            declared = with_more(declared, more)
+        return declared
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
         """With ``security`` also where nobody needs to be signed in."""
@@ -122,13 +127,11 @@ class EndpointSchema(AutoSchema):
             ("X-Retry-After", [429], "Seconds to wait", OpenApiTypes.INT),
             ("Location", located, "Where to go on", OpenApiTypes.STR),
         ]
+        more = dict(declared.headers)
         if declared.opens_session or declared.session != "none":
             # The use of a session may extend it.
-            headers.append(("Set-Cookie", succeeded, "The session cookie", OpenApiTypes.STR))
-            text = "The signed session token, for clients without cookies"
-            headers.append(("Set-Auth-Token", succeeded, text, OpenApiTypes.STR))
-        if declared.sends_token:
-            headers.append(("Set-Auth-Jwt", succeeded, "A JWT for the user", OpenApiTypes.STR))
+            more |= {"Set-Cookie": "The session cookie", **installed().session_headers}
+        headers += [(name, succeeded, text, OpenApiTypes.STR) for name, text in more.items()]
         return parameters + [
             OpenApiParameter(
                 name, kind, OpenApiParameter.HEADER, description=text, response=statuses
@@ -153,6 +156,22 @@ class EndpointSchema(AutoSchema):
             body["required"] = not self.endpoint.body_class.optional
         return body
 
+    def _map_serializer(
+        self, serializer: Any, direction: Direction, bypass_extensions: bool = False
+    ) -> Any:
+        """Users and sessions with what plugins add to them."""
+        schema = super()._map_serializer(serializer, direction, bypass_extensions)
+        cls = serializer if isinstance(serializer, type) else type(serializer)
+        added: Mapping[str, Member] = {}
+        if cls is UserPayload:
+            added = installed().user_members
+        elif cls is SessionPayload:
+            added = installed().session_members
+        for name, member in added.items():
+            schema["properties"][name] = dict(member.schema)
+            schema["required"] = [*schema["required"], name]
+        return schema
+
     def _is_list_view(self, serializer: Any = None) -> bool:
         return False  # the declarations say which answers are lists
 
@@ -165,6 +184,8 @@ class EndpointSchema(AutoSchema):
             if body is None and reply.media_type != _JSON:
                 body = OpenApiTypes.STR
             key = reply.status if body is None else (str(reply.status), reply.media_type)
+            if key in found and isinstance(body, dict):
+                body = {"anyOf": [found[key].response, body]}
             found[key] = OpenApiResponse(response=body, description=reply.description)
         for status, codes in refusals(self.endpoint, self.method, declared).items():
             description = HTTPStatus(status).phrase
