@@ -47,6 +47,8 @@ class Endpoint(APIView):
     renderer_classes = (JSONRenderer,)
     parser_classes = (FormParser, JSONParser)
     content_negotiation_class = OneRenderer
+    # Whatever the project chose for its own views.
+    versioning_class = None
 
     body_class: ClassVar[type[Body] | None] = None
     """What the body of a POST must look like; ``None`` for endpoints without one."""
