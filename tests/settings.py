@@ -33,6 +33,8 @@ INSTALLED_APPS = [
     "django_jazzauth",
     "django_jazzauth.contrib.bearer",
     "django_jazzauth.contrib.jwt",
+    "django_jazzauth.contrib.open_api",
+    "drf_spectacular_sidecar",
     "tests.testapp",
 ]
 MIDDLEWARE = [

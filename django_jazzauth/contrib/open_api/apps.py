@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.apps import AppConfig
 from django.core.checks import register
 
-from ...checks import TAG
 from .checks import check_bundle
 
 
@@ -19,7 +18,8 @@ class OpenApiConfig(AppConfig):
 
     def ready(self) -> None:
         """Put the endpoints into the project's own document, where the settings say so."""
-        # Now that the models are loaded.
+        # They need the models, which are there only now.
+        from ...checks import TAG
         from .inclusion import include_endpoints
 
         register(check_bundle, TAG)

@@ -86,7 +86,7 @@ class EndpointSchema(AutoSchema):
     def get_summary(self) -> str:
         """The first line of the endpoint's docstring."""
         first = get_doc(type(self.endpoint)).partition("\n")[0]
-        return str(first).strip().removesuffix(".")
+        return str(first).replace("``", "").strip().removesuffix(".")
 
     def get_description(self) -> str:  # type: ignore[override]
         """The rest of it, and the handler's docstring."""
