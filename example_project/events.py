@@ -55,9 +55,7 @@ class OwnEventsView(APIView):
             {
                 "stream": history[-1].stream,
                 "total": len(history),
-                "events": [
-                    _described(event, stored[event.position]) for event in reversed(newest)
-                ],
+                "events": [_described(event, stored[event.position]) for event in reversed(newest)],
             },
             headers={"Cache-Control": "no-store"},
         )

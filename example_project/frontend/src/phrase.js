@@ -16,6 +16,7 @@ export class PhraseError extends Error {
     super(message);
     this.name = "PhraseError";
     this.code = code;
+    this.field = "phrase";
   }
 }
 

@@ -30,7 +30,7 @@ const KNOWN = {
  * @returns {{field?: string, text: string}}
  */
 export function inPlainWords(error) {
-  return KNOWN[error.code] ?? { text: error.message || String(error) };
+  return KNOWN[error.code] ?? { field: error.field, text: error.message || String(error) };
 }
 
 /** What is wrong with the value of a field, before it is sent; "" if nothing is. */
