@@ -43,6 +43,14 @@ def test_identity_and_phrase_in_javascript() -> None:
     node("--test", "tests/")
 
 
+def test_the_tutorial_shows_the_code_that_runs() -> None:
+    sources = "\n".join(path.read_text() for path in sorted(FRONTEND.glob("src/*.js")))
+    page = (ROOT / "docs/tutorial-browser.md").read_text()
+    shown = re.findall(r"^```js\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert len(shown) > 4
+    assert [block for block in shown if block not in sources] == []
+
+
 def test_the_lock_names_no_place_to_fetch_from() -> None:
     packages = json.loads((FRONTEND / "package-lock.json").read_text())["packages"]
     assert len(packages) > 5
