@@ -257,16 +257,3 @@ class RateLimitSettings(Group, frozen=True, kw_only=True):
     MAX: Positive = 100
     RULES: dict[str, RateRule | None] = msgspec.field(default_factory=dict)
     CACHE: Text = "default"
-
-
-class OpenApiSettings(Group, frozen=True, kw_only=True):
-    """``JAZZAUTH["OPEN_API"]``: for the plugin ``django_jazzauth.contrib.open_api``.
-
-    Attributes:
-        REFERENCE: show the document at ``/reference``.
-        IN_PROJECT_SCHEMA: put the endpoints into the document that the project itself makes with
-            drf-spectacular.
-    """
-
-    REFERENCE: bool = True
-    IN_PROJECT_SCHEMA: bool = False

@@ -168,7 +168,7 @@ class EndpointSchema(AutoSchema):
         elif cls is SessionPayload:
             added = installed().session_members
         for name, member in added.items():
-            schema["properties"][name] = dict(member.schema)
+            schema["properties"][name] = _in_this_version(member.schema)
             schema["required"] = [*schema["required"], name]
         return schema
 
@@ -213,6 +213,14 @@ class StrictFieldExtension(OpenApiSerializerFieldExtension):
 
     def map_serializer_field(self, auto_schema: Any, direction: Direction) -> Any:
         return self.target.json_schema()
+
+
+def _in_this_version(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """``"type": [..., "null"]`` as the version of the document writes it: 3.0 has no lists there."""
+    match schema.get("type"):
+        case [str(kind), "null"] | ["null", str(kind)]:
+            return dict(append_meta({**schema, "type": kind}, {"nullable": True}))
+    return dict(schema)
 
 
 def error_shape(codes: Iterable[str | None]) -> dict[str, Any]:
