@@ -216,7 +216,7 @@ class StrictFieldExtension(OpenApiSerializerFieldExtension):
 
 
 def _in_this_version(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """``"type": [..., "null"]`` as the version of the document writes it: 3.0 has no lists there."""
+    """A schema of 3.1 for the version of the document: 3.0 has no lists of types."""
     match schema.get("type"):
         case [str(kind), "null"] | ["null", str(kind)]:
             return dict(append_meta({**schema, "type": kind}, {"nullable": True}))
