@@ -6,7 +6,6 @@ import datetime
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 from django.db.models import Exists, OuterRef
 
@@ -65,7 +64,7 @@ def open_record(alias: str, record: EventRecord) -> tuple[State | None, State]:
             record.version,
             record.type,
             record.schema,
-            UUID(bytes=record.key_id.bytes),
+            record.key_id.bytes,
             record.recorded_at,
         )
     except ValueError:
