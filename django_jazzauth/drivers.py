@@ -141,7 +141,7 @@ def is_among(
     PostgreSQL takes them as one array, so that the statement is the same for any number of them.
     """
     if connection.vendor == "postgresql":
-        return f"{column} = ANY(%s)", [list(values)]
+        return f"{column} = ANY(%b)", [list(values)]
     return f"{column} IN ({', '.join(['%s'] * len(values))})", values
 
 

@@ -111,7 +111,7 @@ def chunks(items: Sequence[_Item], parameters_each: int) -> Iterator[Sequence[_I
 
 def as_id(value: Any) -> bytes:
     """The 16 bytes of a UUID column: a UUID on PostgreSQL, text elsewhere."""
-    return (value if isinstance(value, UUID) else UUID(value)).bytes
+    return value.bytes if isinstance(value, UUID) else bytes.fromhex(value.replace("-", ""))
 
 
 def _find(alias: str, column: str, values: Sequence[Any], lock: str) -> list[DataKeyRow]:

@@ -110,7 +110,7 @@ def _swap_sql(
         sql = (
             f"{update}%s WHERE {key} = %s AND {head} = %s"
             if many is None
-            else f"{update}v.new FROM unnest(%s::{many}[], %s::bytea[], %s::bytea[]) "
+            else f"{update}v.new FROM unnest(%b::{many}[], %b::bytea[], %b::bytea[]) "
             f"v(pk, new, old) WHERE {table}.{key} = v.pk AND {table}.{head} = v.old"
         )
         made[place] = sql

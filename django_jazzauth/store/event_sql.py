@@ -71,7 +71,7 @@ def _insert_sql(vendor: str, first: bool, many: bool) -> str:
         else ("INSERT", "", " ON CONFLICT DO NOTHING")
     )
     # Many rows are arrays, one per column. In the caller's order, which keeps from deadlocks.
-    arrays = ", ".join(f"%s::{kind}[]" for kind in _ROW.values())
+    arrays = ", ".join(f"%b::{kind}[]" for kind in _ROW.values())
     if many:
         source = f"FROM unnest({arrays}) WITH ORDINALITY AS v({', '.join(_ROW)}, place) "
     return (

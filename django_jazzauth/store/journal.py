@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from ..conf import get_settings
-from ..crypto.digest import event_digest, payload_hash
+from ..crypto.digest import digest_at, event_place, payload_hash
 from ..crypto.envelope import HeadCipher
 from ..errors import KeyUnavailable, ValueNotStorable
 from ..keys.keyring import DataKeyHandle, Keyring, keyring
@@ -153,23 +153,14 @@ def _row(draft: Draft, handle: DataKeyHandle, now: int, meta: State, limit: int)
         # A clock that jumps back must not make a stream's time run backwards.
         recorded_at = max(now, previous.recorded_at)
     key_id = handle.id
-    aad = event_aad(stream, version, draft.type, draft.schema, key_id, recorded_at)
-    payload = seal_payload(handle.envelope, aad, draft.state, meta)
+    place = event_place(stream, version, draft.type, draft.schema, key_id, recorded_at)
+    payload = seal_payload(handle.envelope, event_aad(place), draft.state, meta)
     if len(payload) > limit:
         raise ValueNotStorable(
             f"The state of {stream} is {len(payload)} bytes; "
             f'JAZZAUTH["MAX_STATE_BYTES"] allows {limit}.'
         )
-    digest = event_digest(
-        previous=before,
-        stream=stream,
-        version=version,
-        type=draft.type,
-        schema=draft.schema,
-        key_id=key_id,
-        recorded_at=recorded_at,
-        payload_hash=payload_hash(payload),
-    )
+    digest = digest_at(before, place, payload_hash(payload))
     return EventRow(
         stream,
         version,

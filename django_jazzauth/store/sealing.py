@@ -19,6 +19,8 @@ State = dict[str, Any]
 HEAD_FORMAT = 1
 _HEADER = Struct(">B16sIH")  # format, epoch, version, schema
 
+_PAYLOAD = frame("jazzauth/payload/1")
+
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder()
 
@@ -90,11 +92,9 @@ def open_head(cipher: HeadCipher, stream: str, blob: bytes) -> Head:
     return Head(version, schema, plaintext[:32], recorded_at, state)
 
 
-def event_aad(
-    stream: str, version: int, type_: str, schema: int, key_id: bytes, recorded_at: int
-) -> bytes:
-    """What an event's payload is bound to: every plain column of its row."""
-    return frame("jazzauth/payload/1", stream, version, type_, schema, key_id, recorded_at)
+def event_aad(place: bytes) -> bytes:
+    """What an event's payload is bound to: every plain column of its row (``event_place``)."""
+    return _PAYLOAD + place
 
 
 def seal_payload(envelope: Envelope, aad: bytes, state: State | None, meta: State) -> bytes:
