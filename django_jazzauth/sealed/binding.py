@@ -109,6 +109,15 @@ class Binding:
             return owner.stream(value)
         return stream_name(target._meta.label_lower, value)
 
+    def subject_of(self, pk: Any, stream: str, state: dict[str, Any]) -> str:
+        """As ``subject``, of an entity with its stream and state at hand."""
+        field = self.subject_field
+        codec = None if field is None else self.codecs.get(field.attname)
+        primitive = None if codec is None else state.get(codec.name)
+        if codec is None or primitive is None:
+            return stream
+        return self.subject(pk, {codec.attname: codec.decode(primitive)})
+
     # -- states ---------------------------------------------------------------------------------
 
     def encode(self, attname: str, value: Any) -> Any:

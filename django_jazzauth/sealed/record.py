@@ -14,9 +14,11 @@ from ..store.journal import CREATED, DELETED, UPDATED, Draft, Written, append, l
 from ..store.sealing import Head, State
 from .binding import Binding, Opened
 from .columns import Values, columns_of
+from .ending import Ending
 from .projection import select_heads, swap_heads
 
 _TRIES = 100
+_NEVER = (0, b"", 0, DELETED)
 
 
 @dataclasses.dataclass(slots=True)
@@ -117,41 +119,43 @@ def record_created(
     return opened  # type: ignore[return-value]
 
 
-def record_deleted(
-    binding: Binding, alias: str, pk: Any, values: dict[str, Any], seen: Head | None = None
-) -> None:
-    """Append the event that ends an entity, after its row is gone.
+def record_deleted(binding: Binding, alias: str, endings: Sequence[Ending]) -> None:
+    """Append the events that end entities, after their rows are gone.
 
     Args:
         binding: the model.
-        alias: database alias.
-        pk: primary key of the row.
-        values: attname to value, for the subject.
-        seen: the newest head as far as the instance knows. If it is stale, the event does not go
-            in, and the log is asked.
+        alias: database alias; the caller holds a transaction on it.
+        endings: the entities. Where the head that was seen is stale, the event does not go in,
+            and the log is asked.
     """
-    stream = binding.stream(pk)
-    previous = seen
     for _ in range(_TRIES):
-        if previous is None:
-            last = last_events(alias, [stream]).get(stream)
-            if last is None or last[3] == DELETED:
-                return  # somebody else was faster, or it never was
-            version, digest, recorded_at, _type = last
-            previous = Head(version, 0, digest, recorded_at, {})
-        draft = Draft(
-            binding.entity,
-            stream,
-            binding.subject(pk, values),
-            DELETED,
-            binding.schema,
-            None,
-            previous,
-        )
-        if append(alias, [draft])[0] is not None:
+        unknown = [ending.stream for ending in endings if ending.seen is None]
+        last = last_events(alias, unknown) if unknown else {}
+        drafts = []
+        for ending in endings:
+            previous = ending.seen
+            if previous is None:
+                version, digest, recorded_at, type_ = last.get(ending.stream, _NEVER)
+                if type_ == DELETED:
+                    continue  # somebody else was faster, or it never was
+                previous = Head(version, 0, digest, recorded_at, {})
+            drafts.append(
+                Draft(
+                    binding.entity,
+                    ending.stream,
+                    ending.subject,
+                    DELETED,
+                    binding.schema,
+                    None,
+                    previous,
+                )
+            )
+        written = append(alias, drafts) if drafts else []
+        refused = [draft for draft, event in zip(drafts, written, strict=True) if event is None]
+        if not refused:
             return
-        previous = None
-    raise ConcurrentUpdate(f"{stream} changed on each of {_TRIES} tries to delete it.")
+        endings = [Ending(draft.stream, draft.subject, None) for draft in refused]
+    raise ConcurrentUpdate(f"{endings[0].stream} changed on each of {_TRIES} tries to delete it.")
 
 
 def _draft(binding: Binding, change: Change, type_: str, values: Values) -> Draft:
@@ -163,21 +167,12 @@ def _draft(binding: Binding, change: Change, type_: str, values: Values) -> Draf
     return Draft(
         binding.entity,
         change.old.stream,
-        _subject(binding, change.old.stream, change.pk, state),
+        binding.subject_of(change.pk, change.old.stream, state),
         type_,
         binding.schema,
         state,
         change.old.head,
     )
-
-
-def _subject(binding: Binding, stream: str, pk: Any, state: State) -> str:
-    field = binding.subject_field
-    codec = None if field is None else binding.codecs.get(field.attname)
-    primitive = None if codec is None else state.get(codec.name)
-    if codec is None or primitive is None:
-        return stream
-    return binding.subject(pk, {codec.attname: codec.decode(primitive)})
 
 
 def _opened(draft: Draft, event: Written | None) -> Opened | None:
