@@ -153,7 +153,7 @@ def test_the_page_can_be_switched_off(served: None, settings: Any) -> None:
 
 def test_without_the_bundle_a_check_says_so(without_bundle: None, settings: Any) -> None:
     assert Api().get("/reference").status_code == 404
-    assert [found.id for found in _checks()] == ["jazzauth.W040"]
+    assert [found.id for found in _checks()] == ["jazzauth.W041"]
     settings.JAZZAUTH = {**settings.JAZZAUTH, "OPEN_API": {"REFERENCE": False}}
     assert _checks() == []
 
@@ -168,7 +168,7 @@ def test_without_the_plugin_there_is_neither(
 
 
 def _checks() -> list[Any]:
-    return [found for found in run_checks() if str(found.id).startswith("jazzauth.W04")]
+    return [found for found in run_checks() if str(found.id).startswith("jazzauth.W041")]
 
 
 def test_the_answer_is_the_document_that_json_knows(served: None) -> None:

@@ -1,6 +1,6 @@
 """System checks of the plugin.
 
-``jazzauth.W040``  the reference page has no Swagger UI to show itself with.
+``jazzauth.W041``  the reference page has no Swagger UI to show itself with.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ BUNDLE = "drf_spectacular_sidecar"
 
 
 def check_bundle(**kwargs: Any) -> list[CheckMessage]:
-    """``jazzauth.W040``."""
+    """``jazzauth.W041``."""
     try:
         wanted = get_settings().OPEN_API.REFERENCE
     except ImproperSettings:
@@ -29,6 +29,6 @@ def check_bundle(**kwargs: Any) -> list[CheckMessage]:
         Warning(
             "/reference is not served: there is no Swagger UI.",
             hint=f"Add {BUNDLE} to INSTALLED_APPS, or set OPEN_API's REFERENCE to False.",
-            id="jazzauth.W040",
+            id="jazzauth.W041",
         )
     ]
