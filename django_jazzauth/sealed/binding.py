@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+import msgspec
 
 from ..errors import KeyUnavailable, SealBroken
 from ..keys.keyring import keyring
@@ -14,10 +15,10 @@ from .head_field import HeadField
 from .kinds import FoldedKind, SealedKind
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """An opened head with its bytes: what a write is compared and swapped against."""
+class Opened(msgspec.Struct, frozen=True):
+    """An opened head with its stream and bytes: what a write is compared and swapped against."""
 
+    stream: str
     head: Head
     blob: bytes
 
@@ -76,12 +77,16 @@ class Binding:
 
     def pk_text(self, pk: Any) -> str:
         """A primary key as text, the same for every way to write it."""
+        return str(self._key.to_python(pk))
+
+    @cached_property
+    def _key(self) -> Any:
         field = self.pk
         while field.remote_field:
             field = field.target_field
-        return str(field.to_python(pk))
+        return field
 
-    @property
+    @cached_property
     def subject_field(self) -> Any | None:
         """The foreign key to the person that entities of this model belong to."""
         name = self.head_field.subject
@@ -103,6 +108,15 @@ class Binding:
         if owner is not None:
             return owner.stream(value)
         return stream_name(target._meta.label_lower, value)
+
+    def subject_of(self, pk: Any, stream: str, state: dict[str, Any]) -> str:
+        """As ``subject``, of an entity with its stream and state at hand."""
+        field = self.subject_field
+        codec = None if field is None else self.codecs.get(field.attname)
+        primitive = None if codec is None else state.get(codec.name)
+        if codec is None or primitive is None:
+            return stream
+        return self.subject(pk, {codec.attname: codec.decode(primitive)})
 
     # -- states ---------------------------------------------------------------------------------
 
@@ -128,11 +142,6 @@ class Binding:
             return codec.field.get_default()
         primitive = state[codec.name]
         return None if primitive is None else codec.decode(primitive)
-
-    def differs(self, attname: str, value: Any, state: dict[str, Any]) -> bool:
-        """Whether a field's value is another than a state's."""
-        codec = self.codecs[attname]
-        return codec.name not in state or bool(codec.encode(value) != state[codec.name])
 
     @cached_property
     def _fields(self) -> frozenset[str]:
@@ -199,7 +208,7 @@ class Binding:
             cipher = keyring(alias).head_cipher(epoch, self.entity)
         except KeyUnavailable as error:
             raise SealBroken(stream, f"its head is sealed under a key we lack: {error}") from error
-        return Opened(self.upcast(open_head(cipher, stream, blob)), blob)
+        return Opened(stream, self.upcast(open_head(cipher, stream, blob)), blob)
 
 
 def binding_of(model: Any) -> Binding | None:
