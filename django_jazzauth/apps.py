@@ -7,6 +7,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.core.signals import request_started
 from django.db.backends.signals import connection_created
+from django.db.models.signals import pre_migrate
 
 from .conf import get_settings
 
@@ -24,6 +25,7 @@ class JazzAuthConfig(AppConfig):
     def ready(self) -> None:
         """Connect the signals and register the checks."""
         from . import checks, revocation  # they need the models, which are there only now
+        from .sealed import following
 
         def before_first_request(**kwargs: Any) -> None:
             checks.refuse_to_serve()
@@ -31,6 +33,9 @@ class JazzAuthConfig(AppConfig):
 
         checks.register_checks()
         revocation.connect()
+        pre_migrate.connect(
+            following.follow_planned_migrations, sender=self, dispatch_uid="jazzauth.following"
+        )
         connection_created.connect(set_pragmas, dispatch_uid="jazzauth.pragmas")
         # A WSGI or ASGI server runs no checks as it starts.
         request_started.connect(before_first_request, weak=False, dispatch_uid=_FIRST_REQUEST)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 from django.core import checks
+from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.db.models.lookups import Lookup
 from django.db.models.query_utils import RegisterLookupMixin
@@ -321,7 +322,10 @@ class FoldedField(FoldedKind, models.BinaryField):  # type: ignore[type-arg,misc
         return self.model._meta.get_field(self.of)
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str:
-        limit = self.source.max_length
+        try:
+            limit = self.source.max_length
+        except FieldDoesNotExist:  # a migration renames it, and this column only afterwards
+            return binary_type(connection, _MYSQL_INDEX_BYTES)
         # Folding can lengthen text (NFKC up to 18 times in theory); index keys stay in bounds.
         return binary_type(connection, None if limit is None else 4 * limit + _OVERHEAD)
 
