@@ -120,7 +120,7 @@ def _check_fields(model: Any) -> Iterator[checks.CheckMessage]:
                 obj=field,
                 id="jazzauth.W021",
             )
-        if isinstance(field, SealedKind) and field.has_db_default():
+        if field.has_db_default() and isinstance(field, SealedKind):
             yield checks.Error(
                 "A sealed field cannot have a db_default: the database would store it readable.",
                 hint="Use default.",

@@ -38,8 +38,8 @@ def check_planned_migrations(databases: Sequence[str] | None = None, **kwargs: A
 
 
 def _check(alias: str, loader: MigrationLoader) -> Iterator[CheckMessage]:
-    present = {
-        model._meta.sealed_head.entity: model
+    present: dict[str, Any] = {
+        model._meta.__dict__["sealed_head"].entity: model
         for model in apps.get_models()
         if "sealed_head" in model._meta.__dict__
     }
