@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+import msgspec
 
 from ..errors import KeyUnavailable, SealBroken, StateOutdated
 from ..keys.keyring import keyring
@@ -30,10 +31,10 @@ def has_stable_default(field: Any) -> bool:
     return not callable(field.default) or field.default in _EMPTY_MAKERS
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """An opened head with its bytes: what a write is compared and swapped against."""
+class Opened(msgspec.Struct, frozen=True):
+    """An opened head with its stream and bytes: what a write is compared and swapped against."""
 
+    stream: str
     head: Head
     blob: bytes
 
@@ -92,12 +93,16 @@ class Binding:
 
     def pk_text(self, pk: Any) -> str:
         """A primary key as text, the same for every way to write it."""
+        return str(self._key.to_python(pk))
+
+    @cached_property
+    def _key(self) -> Any:
         field = self.pk
         while field.remote_field:
             field = field.target_field
-        return str(field.to_python(pk))
+        return field
 
-    @property
+    @cached_property
     def subject_field(self) -> Any | None:
         """The foreign key to the person that entities of this model belong to."""
         name = self.head_field.subject
@@ -119,6 +124,15 @@ class Binding:
         if owner is not None:
             return owner.stream(value)
         return stream_name(target._meta.label_lower, value)
+
+    def subject_of(self, pk: Any, stream: str, state: dict[str, Any]) -> str:
+        """As ``subject``, of an entity with its stream and state at hand."""
+        field = self.subject_field
+        codec = None if field is None else self.codecs.get(field.attname)
+        primitive = None if codec is None else state.get(codec.name)
+        if codec is None or primitive is None:
+            return stream
+        return self.subject(pk, {codec.attname: codec.decode(primitive)})
 
     # -- states ---------------------------------------------------------------------------------
 
@@ -189,11 +203,6 @@ class Binding:
             "Raise the schema of the HeadField and give it an upcaster that converts the value",
         )
 
-    def differs(self, attname: str, value: Any, state: dict[str, Any]) -> bool:
-        """Whether a field's value is another than a state's."""
-        codec = self.codecs[attname]
-        return codec.name not in state or bool(codec.encode(value) != state[codec.name])
-
     @cached_property
     def _fields(self) -> frozenset[str]:
         return frozenset(self.by_name)
@@ -250,16 +259,16 @@ class Binding:
             SealBroken: it was changed or belongs to another row.
             StateOutdated: its state does not fit the model.
         """
-        return Opened(self.upcast(self.read_head(alias, pk, blob)), bytes(blob))
+        stream = self.stream(pk)
+        blob = bytes(blob)
+        return Opened(stream, self.upcast(self.read_head(alias, stream, blob)), blob)
 
-    def read_head(self, alias: str, pk: Any, blob: bytes) -> Head:
+    def read_head(self, alias: str, stream: str, blob: bytes) -> Head:
         """Open the head of a row; its state is that of the schema which it was written under.
 
         Raises:
             SealBroken: it was changed or belongs to another row.
         """
-        stream = self.stream(pk)
-        blob = bytes(blob)
         try:
             epoch = head_epoch(blob)
         except ValueError:

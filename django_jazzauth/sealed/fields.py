@@ -99,9 +99,10 @@ class SealedFieldMixin(SealedKind, RegisterLookupMixin):
     def validators(self) -> list[Any]:
         """Those of the plain field: the limits of a whole number go by its internal type."""
         twin: Any = copy.copy(self)
+        bases: tuple[Any, ...] = type(self).__mro__
         twin.__class__ = next(
             base
-            for base in type(self).__mro__
+            for base in bases
             if issubclass(base, models.Field) and not issubclass(base, SealedKind)
         )
         return twin.validators  # type: ignore[no-any-return]

@@ -12,10 +12,11 @@ from ..errors import StateOutdated
 from ..store.sealing import Head
 from .binding import Binding, Opened, has_stable_default
 from .codec import FieldCodec
-from .kinds import FoldedKind, SealedKind
+from .columns import columns_of
+from .kinds import SealedKind
 from .projection import swap_heads
 from .read_plan import ReadPlan
-from .record import Change, column_param, record
+from .record import Change, record
 
 BATCH = 500
 _NOTHING = object()
@@ -108,9 +109,8 @@ class _Pass:
         for codec in self.codecs:
             # AddField lends a field its one-off default, and the field remembers to look there.
             codec.field.__dict__.pop("_get_default", None)
-        touched_names = {codec.name for codec in self.codecs}
-        self.columns = [codec.field for codec in self.codecs]
-        self.columns += [f for f in binding.folded if f.source.name in touched_names]
+        sources = {codec.attname for codec in self.codecs}
+        self.columns = [c for c in columns_of(binding).values() if c.source in sources]
 
     def run(self, rows: Sequence[dict[str, Any]]) -> None:
         mended = []
@@ -130,7 +130,7 @@ class _Pass:
                 state[self.binding.codecs[attname].name] = self.binding.encode(attname, value)
             mended.append((pk, opened.blob, opened.blob, self._column_values(state)))
         if self.columns:
-            swap_heads(self.binding, self.alias, self.columns, mended)
+            swap_heads(self.binding, self.alias, [c.field for c in self.columns], mended)
         if changes and None in record(self.binding, self.alias, changes):
             raise StateOutdated(
                 self.binding.entity, "rows were changed while a migration was writing them"
@@ -138,7 +138,8 @@ class _Pass:
 
     def _open(self, pk: Any, row: dict[str, Any]) -> tuple[Opened, bool]:
         blob = bytes(row[self.binding.head_field.attname])
-        head = self.binding.read_head(self.alias, pk, blob)
+        stream = self.binding.stream(pk)
+        head = self.binding.read_head(self.alias, stream, blob)
         rekeyed = False
         if any(old in head.state for old in self.renamed):
             for old, new in self.renamed.items():
@@ -151,7 +152,7 @@ class _Pass:
             if self.backwards:  # no alias leads back
                 head = self._rekey(head)
                 rekeyed = True
-        return Opened(self.binding.upcast(head), blob), rekeyed
+        return Opened(stream, self.binding.upcast(head), blob), rekeyed
 
     def _rekey(self, head: Head) -> Head:
         state = {name: v for name, v in head.state.items() if name not in self.renamed.values()}
@@ -186,12 +187,8 @@ class _Pass:
 
     def _column_values(self, state: dict[str, Any]) -> list[Any]:
         values = self.binding.values(state)
-        primitives = {c.attname: c.primitive(state, values) for c in self.codecs}
-        found = []
-        for column in self.columns:
-            source = column.source if isinstance(column, FoldedKind) else column
-            attname = source.attname
-            found.append(
-                column_param(column, values[attname], primitives[attname], self.connection)
-            )
-        return found
+        primitives = {codec.attname: codec.primitive(state, values) for codec in self.codecs}
+        return [
+            column.write(values[column.source], primitives[column.source], self.connection)
+            for column in self.columns
+        ]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -68,6 +69,47 @@ def fetch_one(
         return cursor.fetchone()
 
 
+def execute(connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any]) -> int:
+    """Run a statement that writes.
+
+    Args:
+        connection: Django's connection.
+        sql: the statement; constant, so that it is worth preparing.
+        params: its parameters.
+
+    Returns:
+        The number of rows that were written.
+    """
+    cursor = _own_cursor(connection)
+    if cursor is None:
+        with connection.cursor() as django_cursor:
+            django_cursor.execute(sql, params)
+            return int(django_cursor.rowcount)
+    with connection.wrap_database_errors:
+        cursor.execute(sql, params, prepare=True)
+        return int(cursor.rowcount)
+
+
+def fetch_all(
+    connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any]
+) -> list[tuple[Any, ...]]:
+    """Run a SELECT of the store's own columns and return its rows.
+
+    Args:
+        connection: Django's connection.
+        sql: the statement; constant, so that it is worth preparing.
+        params: its parameters.
+    """
+    cursor = _own_cursor(connection)
+    if cursor is None:
+        with connection.cursor() as django_cursor:
+            django_cursor.execute(sql, params)
+            return list(django_cursor.fetchall())
+    with connection.wrap_database_errors:
+        cursor.execute(sql, params, prepare=True, binary=True)
+        return list(cursor.fetchall())
+
+
 def execute_all(connection: BaseDatabaseWrapper, sql: str, rows: Sequence[Sequence[Any]]) -> int:
     """Run a statement once per row of parameters, in as few round trips as the driver can.
 
@@ -79,20 +121,33 @@ def execute_all(connection: BaseDatabaseWrapper, sql: str, rows: Sequence[Sequen
     Returns:
         The number of rows that were written.
     """
+    if len(rows) == 1:
+        return execute(connection, sql, rows[0])
     cursor = _own_cursor(connection)
     if cursor is None:
         with connection.cursor() as django_cursor:
-            if len(rows) == 1:
-                django_cursor.execute(sql, rows[0])
-            else:
-                django_cursor.executemany(sql, rows)
+            django_cursor.executemany(sql, rows)
             return int(django_cursor.rowcount)
     with connection.wrap_database_errors:
-        if len(rows) == 1:
-            cursor.execute(sql, rows[0], prepare=True)
-        else:
-            cursor.executemany(sql, rows)
+        cursor.executemany(sql, rows)
         return int(cursor.rowcount)
+
+
+def is_among(
+    connection: BaseDatabaseWrapper, column: str, values: Sequence[Any]
+) -> tuple[str, Sequence[Any]]:
+    """A condition that a column holds one of some values, and its parameters.
+
+    PostgreSQL takes them as one array, so that the statement is the same for any number of them.
+    """
+    if connection.vendor == "postgresql":
+        return f"{column} = ANY(%b)", [list(values)]
+    return f"{column} IN ({', '.join(['%s'] * len(values))})", values
+
+
+def uuid_parameter(connection: BaseDatabaseWrapper, value: bytes) -> Any:
+    """A UUID of 16 bytes as this database takes it in raw SQL."""
+    return UUID(bytes=value) if connection.features.has_native_uuid_field else value.hex()
 
 
 def _allow_prepared_statements(sender: Any, connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
