@@ -135,6 +135,19 @@ class Plugin:
             ApiError: one of them is taken.
         """
 
+    def user_written(self, body: Mapping[str, Any], user: Any) -> None:
+        """Keep members of a body that are no fields of the user model, in models of one's own.
+
+        Called in the transaction in which the user is written.
+
+        Args:
+            body: of a sign-up or of ``/update-user``, under our names.
+            user: who was created or changed.
+
+        Raises:
+            ApiError: to refuse; the user is not written either.
+        """
+
     def before_write(self, data: dict[str, Any], write: Write) -> Mapping[str, Any] | bool | None:
         """As ``HOOKS["<entity>.<verb>.before"]``, for every write; see :mod:`.hooks`."""
 
@@ -198,6 +211,7 @@ class Registry:
         self.answered = self._overriding("answered")
         self._user_values = self._overriding("user_values")
         self._refuse_taken = self._overriding("refuse_taken")
+        self._user_written = self._overriding("user_written")
 
     def fields_of(self, body_class: type[Body]) -> dict[str, Field[Any, Any, Any, Any]]:
         """The fields that plugins add to a request body, by our names."""
@@ -220,6 +234,11 @@ class Registry:
         """See :meth:`Plugin.refuse_taken`."""
         for refuse in self._refuse_taken:
             refuse(values, user)
+
+    def user_written(self, body: Mapping[str, Any], user: Any) -> None:
+        """See :meth:`Plugin.user_written`."""
+        for keep in self._user_written:
+            keep(body, user)
 
     def _overriding(self, name: str) -> tuple[Callable[..., Any], ...]:
         base = getattr(Plugin, name)

@@ -230,6 +230,29 @@ def endpoints() -> list[str]:
     return lines
 
 
+def plugins() -> list[str]:
+    """A table of the installed plugins with what they add."""
+    from django_jazzauth.api.plugins import installed
+
+    lines = [
+        "| App | Name | Paths | Members | Settings |",
+        "|---|---|---|---|---|",
+    ]
+    for plugin in installed().plugins:
+        app = type(plugin).__module__.removesuffix(".plugin")
+        key = app.rpartition(".")[2].upper()
+        # The core has settings named JWT, for tokens that it gives out without the plugin.
+        configured = key != "JWT" and key in conf.Settings.__struct_fields__
+        columns = [
+            [f"/{pattern.pattern}" for pattern in plugin.urlpatterns],
+            [*plugin.user_members, *plugin.session_members],
+            [f'{conf.NAME}["{key}"]'] if configured else [],
+        ]
+        cells = (", ".join(f"`{item}`" for item in column) for column in columns)
+        lines.append(f"| `{app}` | `{plugin.name}` | {' | '.join(cells)} |")
+    return lines
+
+
 def authentication() -> list[str]:
     """A table of the classes for DRF views."""
     from django_jazzauth.api import authentication as package
@@ -265,6 +288,7 @@ PARTS: dict[Path, dict[str, Any]] = {
     REFERENCE / "checks.md": {"checks": checks},
     REFERENCE / "errors.md": {"errors": errors, "api errors": api_errors},
     REFERENCE / "http.md": {"endpoints": endpoints, "authentication": authentication},
+    REFERENCE / "plugins.md": {"plugins": plugins},
     REFERENCE / "commands.md": {"commands": commands},
 }
 

@@ -97,6 +97,10 @@ class EverythingPlugin(Plugin):
         if values.get("last_name") == "Taken":
             raise ApiError(409, "SURNAME_TAKEN")
 
+    def user_written(self, body: Mapping[str, Any], user: Any) -> None:
+        if body.get("last_name") == "unlucky":
+            raise ApiError(409, "NOT_TODAY")
+
     def before_write(self, data: dict[str, Any], write: Write) -> Mapping[str, Any] | None:
         if (write.entity, write.verb) == ("user", "create"):
             return {"first_name": "By plugin"}

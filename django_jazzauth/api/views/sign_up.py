@@ -63,6 +63,7 @@ class SignUpEmailView(Endpoint):
                 password=body["password"],
                 proof=proof,
                 proof_token=body.get("proof_token", ""),
+                body=body,
                 request=self.http,
             )
         except ApiError as error:

@@ -36,9 +36,9 @@ class UpdateUserView(Endpoint):
         body = self.body
         changes: dict[str, Any] = {name: body[name] for name in _FIELDS if name in body}
         changes |= plugins.installed().user_values(body, state.user)
-        if not changes:
+        if not body:
             raise ApiError(400, None, "No fields to update")
-        update_user(state.user, changes, self.http)
+        update_user(state.user, changes, self.http, body=body)
         answer = Response({"status": True})
         self.jar.write_session(answer, state.session, remember=state.remembered)
         return answer
