@@ -34,10 +34,22 @@ class ImproperSecret(JazzAuthError, ValueError):
     code = "IMPROPER_SECRET"
 
 
+class ImproperCard(JazzAuthError, ValueError):
+    """A text is no worker's card, or was cut short."""
+
+    code = "IMPROPER_CARD"
+
+
 class KeyringError(JazzAuthError):
     """Base of what the keys report."""
 
     code = "KEYRING_ERROR"
+
+
+class WorkerError(KeyringError):
+    """A worker cannot be added, granted or removed as asked; the text says why and what to do."""
+
+    code = "WORKER_ERROR"
 
 
 class WrongWorkerSecret(KeyringError):

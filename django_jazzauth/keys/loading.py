@@ -104,17 +104,20 @@ def _open_roots(alias: str, epochs: dict[bytes, EpochKey]) -> tuple[OpenedRoot, 
 def _what_is_wrong(alias: str, worker_id: str, epoch: Epoch) -> str:
     workers = {row.id: row for row in Worker.objects.using(alias).order_by("created_at")}
     own = workers.get(worker_id)
-    if own is not None and own.removed_at is not None:
-        what = f"it was removed from this database on {own.removed_at:%Y-%m-%d}"
-    elif own is not None:
-        what = f"it was not granted epoch {epoch.number}, which is in use"
-    else:
-        what = "this database does not know it"
     others = [
         str(row) for row in workers.values() if row.removed_at is None and row.id != worker_id
     ]
+    set_another = (
+        f"Set the secret of one of this database's workers, {', '.join(others) or 'none is left'}"
+    )
+    if own is not None and own.removed_at is not None:
+        return f"it was removed from this database on {own.removed_at:%Y-%m-%d}. {set_another}."
+    if own is not None:
+        return (
+            f"it was not granted epoch {epoch.number}, which is in use. {set_another}, or run "
+            f"`manage.py jazzauth worker grant {worker_id}` where one of those is set."
+        )
     return (
-        f"{what}. Set the secret of one of this database's workers, "
-        f"{', '.join(others) or 'none is left'}, or run `manage.py jazzauth worker grant "
-        f"{worker_id}` where one of those is set."
+        f"this database does not know it. {set_another}, or run `manage.py jazzauth worker card` "
+        "here, and `manage.py jazzauth worker add NAME --card FILE` where one of those is set."
     )

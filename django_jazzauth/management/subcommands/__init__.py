@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from . import as_of, doctor, history, init, rebuild, restore, verify
+from . import as_of, doctor, history, init, rebuild, restore, rotate, verify, worker
 from .base import Subcommand
 
 SUBCOMMANDS: dict[str, Subcommand] = {
     "init": init.Init(),
     "doctor": doctor.Doctor(),
+    "worker": worker.Worker(),
+    "rotate": rotate.Rotate(),
     "verify": verify.Verify(),
     "rebuild": rebuild.Rebuild(),
     "history": history.History(),
