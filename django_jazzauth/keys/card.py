@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from dataclasses import dataclass, field
 
 from ..crypto.hpke import SUITES, public_key_length
@@ -11,6 +12,7 @@ from ..errors import ImproperCard
 from .secret import WorkerSecret, fingerprint
 
 PREFIX = "jazzauth-card-1-"
+_BODY = re.compile("[A-Za-z0-9_-]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +50,12 @@ class Card:
         if not text.startswith(PREFIX):
             raise ImproperCard(f"A worker's card begins with {PREFIX!r}; this text does not.")
         body = text[len(PREFIX) :]
+        if not _BODY.fullmatch(body):
+            raise ImproperCard("The card holds characters that no card has.")
         try:
-            raw = base64.b64decode(body + "=" * (-len(body) % 4), b"-_", validate=True)
-        except (binascii.Error, ValueError):
-            raise ImproperCard("The card holds characters that no card has.") from None
+            raw = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
+        except binascii.Error:
+            raise ImproperCard("The card was cut short; copy all of it.") from None
         lengths = {suite: public_key_length(suite) for suite in SUITES}
         if len(raw) != sum(lengths.values()):
             raise ImproperCard("The card is too short or too long; copy all of it.")

@@ -26,12 +26,17 @@ def hold_epochs(alias: str) -> None:
             # Takes the writer's lock before anything is read; see ``hold_writer_lock``.
             cursor.execute("UPDATE jazzauth_epoch SET number = number WHERE 0")
         return
-    # On PostgreSQL not FOR UPDATE: new data keys may refer to the epoch meanwhile.
-    lock = "FOR NO KEY UPDATE" if connection.vendor == "postgresql" else "FOR UPDATE"
+    if connection.vendor == "mysql":
+        with connection.cursor() as cursor:
+            # The row that every writer locks; one row, and always the same, so nobody deadlocks.
+            cursor.execute("SELECT id FROM jazzauth_epoch WHERE number = 1 FOR UPDATE")
+            cursor.fetchall()
+        return
     for _ in range(_TRIES):
         with connection.cursor() as cursor:
+            # Not FOR UPDATE: new data keys may refer to the epoch meanwhile.
             cursor.execute(
-                f"SELECT id FROM jazzauth_epoch WHERE superseded_at IS NULL {lock}"  # noqa: S608
+                "SELECT id FROM jazzauth_epoch WHERE superseded_at IS NULL FOR NO KEY UPDATE"
             )
             if cursor.fetchall():
                 return

@@ -163,7 +163,7 @@ class Holder:
             with transaction.atomic(using=self._alias):
                 self._own.making = _Making(self._alias, self._committed)
                 make_first_epoch(self._alias, worker)
-                keys = load_keys(self._alias, worker)
+                keys = load_keys(self._alias, worker, being_made=True)
         if keys is None:
             raise KeyUnavailable(
                 "The first epoch was made by another process, but this transaction began too early "

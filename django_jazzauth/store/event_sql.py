@@ -79,7 +79,8 @@ def hold_writer_lock(connection: BaseDatabaseWrapper) -> None:
     """
     if connection.vendor == "mysql":
         with connection.cursor() as cursor:
-            cursor.execute("SELECT id FROM jazzauth_epoch WHERE superseded_at IS NULL FOR UPDATE")
+            # The first epoch's row stands for ever: a rotation changes others.
+            cursor.execute("SELECT id FROM jazzauth_epoch WHERE number = 1 FOR UPDATE")
             cursor.fetchall()
     elif connection.vendor == "sqlite" and not _began_immediate(connection):
         with connection.cursor() as cursor:
@@ -174,9 +175,12 @@ def keys_are_live(alias: str, key_ids: set[UUID], epoch_id: UUID) -> bool:
     """Whether the epoch is current and every data key exists and is not destroyed."""
     connection = connections[alias]
     ids = [uuid_param(connection, key_id) for key_id in key_ids]
+    # What others committed since the transaction began counts: the INSERT saw it, too.
+    newest = " LOCK IN SHARE MODE" if connection.vendor == "mysql" else ""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT 1 FROM jazzauth_epoch WHERE id = %s AND superseded_at IS NULL",
+            "SELECT 1 FROM jazzauth_epoch "  # noqa: S608 - constants only
+            f"WHERE id = %s AND superseded_at IS NULL{newest}",
             [uuid_param(connection, epoch_id)],
         )
         if cursor.fetchone() is None:
@@ -187,7 +191,7 @@ def keys_are_live(alias: str, key_ids: set[UUID], epoch_id: UUID) -> bool:
             marks = ", ".join(["%s"] * len(chunk))
             cursor.execute(
                 "SELECT COUNT(*) FROM jazzauth_data_key "  # noqa: S608 - marks only
-                f"WHERE destroyed_at IS NULL AND id IN ({marks})",
+                f"WHERE destroyed_at IS NULL AND id IN ({marks}){newest}",
                 chunk,
             )
             alive += cursor.fetchone()[0]

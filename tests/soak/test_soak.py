@@ -63,3 +63,10 @@ def test_a_killed_writer_loses_nothing_acknowledged(database: dict[str, str]) ->
     outcome = run(database, "kill", "--runs", "5")
     assert outcome["acknowledged"] > 0
     assert (outcome["first_lost"], outcome["first_problems"]) == ([], [])
+
+
+def test_keys_change_hands_under_load(database: dict[str, str]) -> None:
+    outcome = run(database, "rotation", "--processes", "2", "--rounds", "6")
+    assert outcome["requests"] > 0
+    assert outcome["first_errors"] == []
+    assert (outcome["lost_updates"], outcome["first_problems"]) == (0, [])
