@@ -73,6 +73,12 @@ class WrongWorkerSecret(KeyringError):
         return f"The worker secret given is that of worker {self.worker_id}: {self.reason}"
 
 
+class KeyProviderFailed(KeyringError):
+    """What holds the worker's private key cannot be asked, or refuses. Nothing secret is quoted."""
+
+    code = "KEY_PROVIDER_FAILED"
+
+
 class KeyUnavailable(KeyringError):
     """A key is not in this database, or was never granted to this worker."""
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from ..crypto.hpke import SUITES, public_key_length
 from ..errors import ImproperCard
-from .secret import WorkerSecret, fingerprint
+from .provider import KeyProvider
+from .secret import fingerprint
 
 PREFIX = "jazzauth-card-1-"
 _BODY = re.compile("[A-Za-z0-9_-]*", re.ASCII)
@@ -25,7 +26,7 @@ class Card:
     public_keys: dict[str, bytes] = field(repr=False)
 
     @classmethod
-    def of(cls, worker: WorkerSecret) -> Card:
+    def of(cls, worker: KeyProvider) -> Card:
         """The card of a worker."""
         return cls({suite: worker.public_key(suite) for suite in SUITES})
 

@@ -13,7 +13,7 @@ from ..crypto.envelope import EnvelopeError
 from ..errors import SealBroken, WrongWorkerSecret
 from .holding import hold_epochs
 from .models import Epoch, Grant, IndexRoot, Worker
-from .secret import WorkerSecret
+from .provider import KeyProvider
 from .wrapping import EpochKey, open_grant
 
 
@@ -35,7 +35,7 @@ class OpenedKeys:
     roots: tuple[OpenedRoot, ...]
 
 
-def load_keys(alias: str, worker: WorkerSecret, *, being_made: bool = False) -> OpenedKeys | None:
+def load_keys(alias: str, worker: KeyProvider, *, being_made: bool = False) -> OpenedKeys | None:
     """Open everything that ``worker`` was granted in a database (three queries).
 
     Args:
@@ -80,7 +80,7 @@ def _newest(rows: QuerySet[Any], lock: bool) -> QuerySet[Any]:
 
 
 def _open_epochs(
-    alias: str, worker: WorkerSecret, rows: list[Epoch], lock: bool
+    alias: str, worker: KeyProvider, rows: list[Epoch], lock: bool
 ) -> dict[bytes, EpochKey]:
     grants = {
         epoch_id.bytes: (suite, bytes(sealed))

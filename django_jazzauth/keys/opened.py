@@ -15,7 +15,7 @@ from ..errors import KeyUnavailable
 from .cache import RecentlyUsed
 from .first_epoch import make_first_epoch
 from .loading import OpenedKeys, load_keys
-from .source import worker_secret
+from .source import key_provider
 from .wrapping import EpochKey
 
 
@@ -157,7 +157,7 @@ class Holder:
     def _read(self) -> Opened:
         with self._lock:
             reading = self._readings
-        worker = worker_secret()
+        worker = key_provider()
         keys = load_keys(self._alias, worker)
         if keys is None:
             with transaction.atomic(using=self._alias):

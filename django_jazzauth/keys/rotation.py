@@ -15,7 +15,7 @@ from .holding import hold_epochs
 from .keyring import keyring
 from .loading import OpenedKeys, load_keys
 from .models import Epoch, Grant, Worker
-from .source import worker_secret
+from .source import key_provider
 from .wrapping import KEY_BYTES, EpochKey
 
 
@@ -59,7 +59,7 @@ def opened_keys(alias: str) -> OpenedKeys:
         WorkerError: the database has no epoch yet.
     """
     hold_epochs(alias)
-    keys = load_keys(alias, worker_secret())
+    keys = load_keys(alias, key_provider())
     if keys is None:
         raise WorkerError(
             "This database has no keys yet: they are made with its first user. There is nothing "
@@ -83,7 +83,7 @@ def start_epoch(alias: str, keys: OpenedKeys, leaving: str | None = None) -> Rot
     """
     old = keys.current
     endorsed, left_out = _endorsed(alias, old, leaving)
-    own = worker_secret().worker_id
+    own = key_provider().worker_id
     if not endorsed:
         raise WorkerError("Nobody would be left who can open the database.")
     if own != leaving and own not in endorsed:

@@ -16,7 +16,7 @@ from .card import Card
 from .loading import OpenedKeys
 from .models import Epoch, Grant, Worker
 from .rotation import Rotation, endorsed_key, opened_keys, start_epoch, write_grant
-from .source import worker_secret
+from .source import key_provider
 
 NAME_LENGTH = 150
 
@@ -48,7 +48,7 @@ class WorkerFacts:
 
 def list_workers(alias: str) -> list[WorkerFacts]:
     """Every worker there ever was, oldest first. Needs no key but this process's own id."""
-    own = worker_secret().worker_id
+    own = key_provider().worker_id
     current = Epoch.objects.using(alias).filter(superseded_at=None).first()
     numbers: dict[str, list[int]] = {}
     granted = Grant.objects.using(alias).order_by("epoch__number")
@@ -169,7 +169,7 @@ def remove_worker(alias: str, text: str, *, myself: bool = False) -> Rotation:
                 f"{worker} is the last worker: without it nobody could open the database. Add "
                 "another one first."
             )
-        if worker.id == worker_secret().worker_id and not myself:
+        if worker.id == key_provider().worker_id and not myself:
             raise WorkerError(
                 f"{worker} is the worker of this very process, which could open nothing any more. "
                 "Run this where another worker's secret is set, or insist (--force)."

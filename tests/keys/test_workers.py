@@ -8,11 +8,11 @@ from django_jazzauth.crypto.hpke import ImproperPublicKey, UnknownSuite
 from django_jazzauth.errors import SealBroken, WorkerError, WrongWorkerSecret
 from django_jazzauth.keys.card import Card
 from django_jazzauth.keys.models import Epoch, Grant, Worker
+from django_jazzauth.keys.provider import grant_info
 from django_jazzauth.keys.rotation import rotate
 from django_jazzauth.keys.secret import WorkerSecret
 from django_jazzauth.keys.source import worker_secret
 from django_jazzauth.keys.workers import add_worker, grant_worker, list_workers, remove_worker
-from django_jazzauth.keys.wrapping import grant_info
 
 NONCE = bytes(12)
 SUITES = ("mlkem768-x25519", "x25519")

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from ...errors import ImproperSecret, ImproperSettings
 from ...keys.secret import WorkerSecret
-from ...keys.source import ENV_FILE, ENV_SECRET, worker_secret
+from ...keys.source import ENV_FILE, ENV_SECRET, key_provider
 
 
 class Init:
@@ -76,7 +76,7 @@ def write_secret_file(path: Path, secret: WorkerSecret) -> None:
 
 def _refuse_second() -> None:
     try:
-        present = worker_secret()
+        present = key_provider()
     except ImproperSecret as error:
         raise CommandError(
             f"A worker secret is set, but cannot be right: {error} Mend it, or take it out of the "

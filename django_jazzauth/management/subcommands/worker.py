@@ -15,7 +15,7 @@ from ...crypto.hpke import SUITES
 from ...keys.card import Card
 from ...keys.rotation import Rotation
 from ...keys.secret import WorkerSecret
-from ...keys.source import ENV_SECRET, worker_secret
+from ...keys.source import ENV_SECRET, key_provider
 from ...keys.workers import add_worker, find_worker, grant_worker, list_workers, remove_worker
 from .base import known_database
 from .init import write_secret_file
@@ -70,7 +70,7 @@ class Worker:
         elif action == "list":
             _list(command, alias)
         elif action == "card":
-            command.stdout.write(Card.of(worker_secret()).to_text())
+            command.stdout.write(Card.of(key_provider()).to_text())
         elif action == "grant":
             worker_id = grant_worker(alias, options["worker"], _card(options))
             command.stdout.write(command.style.SUCCESS(f"{worker_id} has the epoch in use."))
