@@ -85,6 +85,21 @@ class KeyUnavailable(KeyringError):
     code = "KEY_UNAVAILABLE"
 
 
+class EpochChanged(KeyringError):
+    """Another epoch was started while keys were moved to what was the present one."""
+
+    code = "EPOCH_CHANGED"
+
+
+class EpochInUse(KeyringError):
+    """An epoch cannot be retired: something still depends on it. The text says what, and how many.
+
+    Nothing was changed.
+    """
+
+    code = "EPOCH_IN_USE"
+
+
 class KeyDestroyed(KeyringError):
     """The data key was destroyed (crypto-shredding): what it sealed is gone for good."""
 

@@ -14,7 +14,8 @@ from .binding import Binding
 CHUNK = 400
 
 
-def _names(binding: Binding, connection: BaseDatabaseWrapper) -> tuple[str, str, str]:
+def names_of(binding: Binding, connection: BaseDatabaseWrapper) -> tuple[str, str, str]:
+    """Quoted names of the table, its key and its head."""
     quote = connection.ops.quote_name
     return (
         quote(binding.model._meta.db_table),
@@ -31,23 +32,33 @@ def pk_param(binding: Binding, connection: BaseDatabaseWrapper, pk: Any) -> Any:
 def select_head(binding: Binding, alias: str, pk: Any) -> bytes | None:
     """The head of one row; None if there is no such row."""
     connection = connections[alias]
-    table, key, head = _names(binding, connection)
+    table, key, head = names_of(binding, connection)
     sql = f"SELECT {head} FROM {table} WHERE {key} = %s"  # noqa: S608 - quoted names
     row = fetch_one(connection, sql, [pk_param(binding, connection, pk)], binary=True)
     return None if row is None else bytes(row[0])
 
 
-def select_heads(binding: Binding, alias: str, pks: Sequence[Any]) -> dict[str, bytes]:
-    """Heads of several rows by the text of their primary key; missing rows are left out."""
+def select_heads(
+    binding: Binding, alias: str, pks: Sequence[Any], *, newest: bool = False
+) -> dict[str, bytes]:
+    """Heads of several rows by the text of their primary key; missing rows are left out.
+
+    Args:
+        binding: the model.
+        alias: database alias.
+        pks: primary keys.
+        newest: also what others committed since this transaction began (MariaDB).
+    """
     connection = connections[alias]
-    table, key, head = _names(binding, connection)
+    lock = " FOR UPDATE" if newest and connection.vendor == "mysql" else ""
+    table, key, head = names_of(binding, connection)
     found: dict[str, bytes] = {}
     with connection.cursor() as cursor:
         for start in range(0, len(pks), CHUNK):
             chunk = pks[start : start + CHUNK]
             marks = ", ".join(["%s"] * len(chunk))
             cursor.execute(
-                f"SELECT {key}, {head} FROM {table} WHERE {key} IN ({marks})",  # noqa: S608
+                f"SELECT {key}, {head} FROM {table} WHERE {key} IN ({marks}){lock}",  # noqa: S608
                 [pk_param(binding, connection, pk) for pk in chunk],
             )
             for pk, blob in cursor.fetchall():
@@ -58,7 +69,7 @@ def select_heads(binding: Binding, alias: str, pks: Sequence[Any]) -> dict[str, 
 def scan_heads(binding: Binding, alias: str, limit: int) -> list[tuple[Any, bytes]]:
     """Primary key and head of every row, up to ``limit`` rows."""
     connection = connections[alias]
-    table, key, head = _names(binding, connection)
+    table, key, head = names_of(binding, connection)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {key}, {head} FROM {table} LIMIT {int(limit)}")  # noqa: S608
         return [(binding.pk.to_python(pk), bytes(blob)) for pk, blob in cursor.fetchall()]
@@ -83,7 +94,7 @@ def swap_heads(
         How many rows were written.
     """
     connection = connections[alias]
-    table, key, head = _names(binding, connection)
+    table, key, head = names_of(binding, connection)
     quote = connection.ops.quote_name
     assignments = "".join(f"{quote(field.column)} = %s, " for field in fields)
     sql = (

@@ -15,6 +15,7 @@ from ..store.sealing import Head, State
 from .binding import Binding, Opened, require_binding
 from .kinds import FoldedKind, SealedKind
 from .projection import next_pks, select_heads, swap_heads
+from .resealing import swap_resealed
 
 _TRIES = 100
 
@@ -60,7 +61,9 @@ def record(
                 columns = _columns(binding, alias, fields, change, draft.state or {})
                 rows.append((change.pk, change.old.blob, event.blob, columns))
         if rows and swap_heads(binding, alias, fields, rows) != len(rows):
-            raise _drifted(binding, alias, rows)
+            olds = {binding.pk_text(change.pk): change.old.head for change in changes}
+            if not swap_resealed(binding, alias, fields, rows, olds):
+                raise _drifted(binding, alias, rows)
     return [_opened(event) for event in written]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import as_of, doctor, history, init, rebuild, restore, rotate, verify, worker
+from . import as_of, doctor, history, init, rebuild, restore, rewrap, rotate, verify, worker
 from .base import Subcommand
 
 SUBCOMMANDS: dict[str, Subcommand] = {
@@ -10,6 +10,8 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "doctor": doctor.Doctor(),
     "worker": worker.Worker(),
     "rotate": rotate.Rotate(),
+    "rewrap": rewrap.Rewrap(),
+    "retire": rewrap.Retire(),
     "verify": verify.Verify(),
     "rebuild": rebuild.Rebuild(),
     "history": history.History(),
