@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import OperationalError, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 @contextmanager
@@ -36,8 +37,18 @@ def erasing(alias: str) -> Iterator[None]:
         with connection.cursor() as cursor:
             cursor.execute(f"PRAGMA secure_delete = {int(before)}")
     if outermost:
+        _empty_log(connection)
+
+
+def _empty_log(connection: BaseDatabaseWrapper) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout")
+        patience = cursor.fetchone()[0]
+        # It holds the writers up while it waits for readers; so it does not wait.
+        cursor.execute("PRAGMA busy_timeout = 0")
         try:
-            with connection.cursor() as cursor:
-                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except OperationalError:
             return  # others use the log; the next checkpoint does it
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {int(patience)}")

@@ -125,8 +125,9 @@ class Load:
         session.delete()
 
 
-def _work(number: int, threads: int, names: Any, stop: Any, results: Any) -> None:
+def _work(number: int, threads: int, names: Any, ready: Any, stop: Any, results: Any) -> None:
     _setup()
+    ready.put(number)
     loads = [Load(number * 100 + index, *names) for index in range(threads)]
     running = [threading.Thread(target=load.run, args=(stop,)) for load in loads]
     for thread in running:
@@ -166,15 +167,16 @@ def rotation(
     patients = [str(patient.pk) for patient in made]
     connections.close_all()
     context = multiprocessing.get_context("spawn")
-    results, stop = context.Queue(), context.Event()
+    results, ready, stop = context.Queue(), context.Queue(), context.Event()
     names = emails, patients[1:], patients[0]
     workers = [
-        context.Process(target=_work, args=(number, threads, names, stop, results))
+        context.Process(target=_work, args=(number, threads, names, ready, stop, results))
         for number in range(processes)
     ]
     for worker in workers:
         worker.start()
-    time.sleep(3)  # until they have started
+    for _ in workers:
+        ready.get()
     started = time.monotonic()
     own: list[str] = []
     for _ in range(rounds):
