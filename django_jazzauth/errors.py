@@ -159,6 +159,12 @@ class RestoreRefused(StoreError):
     code = "RESTORE_REFUSED"
 
 
+class ShredRefused(StoreError):
+    """Somebody cannot be forgotten as asked; the text says why. Nothing was destroyed."""
+
+    code = "SHRED_REFUSED"
+
+
 class NotJournalled(StoreError):
     """The write cannot be recorded as events, so it is refused instead of bypassing the log."""
 

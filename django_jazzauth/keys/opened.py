@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 
 from django.db import connections, transaction
@@ -80,6 +80,11 @@ class Opened:
         self.by_subject.put(subject, handle)
         self.by_id.put(id_, envelope)
         return handle
+
+    def drop(self, ids: Set[bytes]) -> None:
+        """Forget opened data keys."""
+        self.by_id.drop(lambda id_, _: id_ in ids)
+        self.by_subject.drop(lambda _, handle: handle.id in ids)
 
 
 class _Making:

@@ -58,6 +58,25 @@ class Projector(Protocol):
     def clear(self, alias: str) -> int:
         """Delete every row, member rows included, and return how many there were."""
 
+    @property
+    def schema(self) -> int:
+        """Number of the present schema of its states."""
+
+    def note(self, alias: str, pk: Any, type_: str) -> bool:
+        """Append an event that changes nothing but the version; false if the row is gone."""
+
+    def remove_owned(self, alias: str, owner: Any, pk: Any) -> dict[str, int]:
+        """Delete the rows that belong to a person, and what hangs on them.
+
+        Args:
+            alias: database alias.
+            owner: the person's model class.
+            pk: their key.
+
+        Returns:
+            Label of a model to the number of its rows.
+        """
+
     def count_heads(self, alias: str, epoch_ids: Sequence[bytes], under: bool) -> int:
         """How many heads are sealed under one of these epochs, or under none of them."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import as_of, doctor, history, init, rebuild, restore, rewrap, rotate, verify, worker
+from . import as_of, doctor, history, init, rebuild, restore, rewrap, rotate, shred, verify, worker
 from .base import Subcommand
 
 SUBCOMMANDS: dict[str, Subcommand] = {
@@ -17,6 +17,8 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "history": history.History(),
     "as-of": as_of.AsOf(),
     "restore": restore.Restore(),
+    "export": shred.Export(),
+    "shred": shred.Shred(),
 }
 """By the name that is typed."""
 
