@@ -17,11 +17,12 @@ from uuid import UUID
 from django.db import connection
 
 from django_jazzauth.crypto.envelope import Envelope, EnvelopeError
+from django_jazzauth.crypto.framing import frame
 from django_jazzauth.crypto.hpke import SUITES
 from django_jazzauth.keys.provider import grant_info
 from django_jazzauth.keys.secret import WorkerSecret
 from django_jazzauth.keys.wrapping import EpochKey, index_cipher
-from django_jazzauth.store.sealing import event_aad, open_head, open_payload
+from django_jazzauth.store.sealing import open_head, open_payload
 
 TABLES = ("jazzauth_epoch", "jazzauth_grant", "jazzauth_data_key", "jazzauth_index_root")
 HEADS = {"jazzauth_user": "user", "testapp_patient": "patient", "jazzauth_session": "session"}
@@ -143,9 +144,8 @@ def rob(rows: Rows, worker: WorkerSecret, known: Loot | None = None) -> Loot:
     for row in rows["jazzauth_event"]:
         key = loot.data_keys.get(_id(row["key_id"]))
         if key is not None and row["payload"] is not None:
-            uuid = UUID(bytes=_id(row["key_id"]))
-            names = ("stream", "version", "type", "schema")
-            aad = event_aad(*(row[name] for name in names), uuid, row["recorded_at"])
+            parts = [row[name] for name in ("stream", "version", "type", "schema")]
+            aad = frame("jazzauth/payload/1", *parts, _id(row["key_id"]), row["recorded_at"])
             state, _ = open_payload(Envelope(key), aad, bytes(row["payload"]), row["stream"])
             loot.states.append(state)
     return loot

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from . import as_of, doctor, history, init, rebuild, restore, rewrap, rotate, shred, verify, worker
+from . import (
+    as_of,
+    doctor,
+    history,
+    init,
+    rebuild,
+    restore,
+    rewrap,
+    rotate,
+    shred,
+    signing_keys,
+    verify,
+    worker,
+)
 from .base import Subcommand
 
 SUBCOMMANDS: dict[str, Subcommand] = {
@@ -19,6 +32,7 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "restore": restore.Restore(),
     "export": shred.Export(),
     "shred": shred.Shred(),
+    "signing-keys": signing_keys.SigningKeys(),
 }
 """By the name that is typed."""
 
