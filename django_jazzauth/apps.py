@@ -26,12 +26,15 @@ class JazzAuthConfig(AppConfig):
     def ready(self) -> None:
         """Connect the signals and register the checks."""
         from . import checks, revocation  # they need the models, which are there only now
+        from .management.process import process_cause
         from .sealed import following
+        from .store.acting import set_process_cause
 
         def before_first_request(**kwargs: Any) -> None:
             checks.refuse_to_serve()
             request_started.disconnect(dispatch_uid=_FIRST_REQUEST)
 
+        set_process_cause(process_cause)
         checks.register_checks()
         register(check_plugins, checks.TAG)
         revocation.connect()

@@ -33,6 +33,7 @@ from .conf_groups import (
     Positive,
     ProofSettings,
     RateLimitSettings,
+    RecordSettings,
     SessionSettings,
     SocialSettings,
     Text,
@@ -76,7 +77,7 @@ class Settings(Group, frozen=True, kw_only=True):
         TRUSTED_ORIGINS: origins besides the site's own that may call and be redirected to.
         TRUSTED_PROXIES: addresses or networks whose ``X-Forwarded-For`` is believed.
         JWT, JAZZ, SOCIAL, SESSION, PROOF, PASSWORD, EMAIL_VERIFICATION, PASSWORD_RESET,
-            CHANGE_EMAIL, DELETE_USER, RATE_LIMIT: see their classes.
+            CHANGE_EMAIL, DELETE_USER, RATE_LIMIT, RECORD: see their classes.
         USERNAME, ANONYMOUS, MULTI_SESSION, ONE_TIME_TOKEN, LAST_LOGIN_METHOD, OPEN_API: of plugins,
             see their classes.
         HOOKS: functions of the project around writes, by ``<entity>.<verb>.<moment>``:
@@ -116,6 +117,7 @@ class Settings(Group, frozen=True, kw_only=True):
     CHANGE_EMAIL: ChangeEmailSettings = ChangeEmailSettings()
     DELETE_USER: DeleteUserSettings = DeleteUserSettings()
     RATE_LIMIT: RateLimitSettings = RateLimitSettings()
+    RECORD: RecordSettings = RecordSettings()
     USERNAME: UsernameSettings = UsernameSettings()
     ANONYMOUS: AnonymousSettings = AnonymousSettings()
     MULTI_SESSION: MultiSessionSettings = MultiSessionSettings()

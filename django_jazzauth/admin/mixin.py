@@ -21,6 +21,7 @@ from django.utils.translation import gettext
 from ..errors import JazzAuthError, ScanRefused
 from ..management.secrecy import secret_fields
 from ..management.timeline import Entry, timeline
+from ..request_cause import cause_of
 from ..store import acting, store
 from .changelist import EventSourcedChangeList
 from .logentries import change_message, write_entries
@@ -232,7 +233,8 @@ class EventSourcedAdminMixin(_Base):
             view: makes the response.
             back: name of the page to go to after a refusal; by default the list.
         """
-        with acting(actor=str(request.user.pk), via="admin"):
+        cause = {**cause_of(request), "actor": str(request.user.pk), "auth_mode": "admin"}
+        with acting(**{**cause, "via": "admin"}):
             try:
                 response = view()
                 if isinstance(response, SimpleTemplateResponse):

@@ -16,6 +16,8 @@ from django.utils.crypto import constant_time_compare
 from ..client import client_address, user_agent
 from ..models import Session
 from ..models.session import new_token
+from ..request_cause import name_actor
+from ..store import acting
 from . import hooks, plugins
 from .cookies import BRIEF_COOKIE, SESSION_COOKIE, CookieJar
 from .options import BRIEF_SESSION, ApiOptions
@@ -100,6 +102,7 @@ def resolve(request: HttpRequest, options: ApiOptions, *, renew: bool = True) ->
     """
     credential = presented(request, options)
     if credential.session is not None:
+        name_actor(request, credential.session.user_id)
         # Not a stored session of a browser: nothing to prolong, no cookie to set.
         return SessionState(session=credential.session)
     token = credential.token
@@ -107,6 +110,8 @@ def resolve(request: HttpRequest, options: ApiOptions, *, renew: bool = True) ->
         return SessionState()
     remembered = CookieJar(options).read(request, BRIEF_COOKIE) is None
     state = SessionState(token=token, session=find_session(token), remembered=remembered)
+    if state.session is not None:
+        name_actor(request, state.session.user_id)
     if state.session is not None and renew and remembered and _is_due(state.session, options):
         state.renewed = _prolong(state.session, options, request)
         if not state.renewed:
@@ -141,7 +146,9 @@ def open_session(
 def close_session(token: str) -> None:
     """End the session of ``token``; nothing happens when there is none."""
     with suppress(Session.DoesNotExist):
-        Session.objects.get(token=token).delete()
+        session = Session.objects.get(token=token)
+        with acting(actor=str(session.user_id or "")):
+            session.delete()
 
 
 def sessions_of(user: Any) -> Any:
