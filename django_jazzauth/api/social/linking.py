@@ -13,7 +13,7 @@ from ...conf import get_settings
 from ...errors import JazzAuthError
 from ...models import Account
 from .. import hooks
-from ..users import update_user
+from ..users import create_without_password, update_user
 from .profile import Profile
 from .protocol import Tokens
 from .providers import Provider
@@ -125,16 +125,14 @@ def _create(provider: Provider, profile: Profile, tokens: Tokens, request: HttpR
         "image": profile.image,
         "email_verified": profile.email_verified,
     }
-    data = hooks.ask("user", "create", data, request=request)
-    users = get_user_model()._default_manager
+
+    def link_it(user: Any) -> None:
+        _add_account(user, provider, profile, tokens, request)
+
     try:
-        with transaction.atomic(using=users.db):
-            user = users.sign_up(password=None, **data)
-            _add_account(user, provider, profile, tokens, request)
+        return create_without_password(data, request, along=link_it)
     except IntegrityError:
         raise LinkRefused("unable_to_create_user") from None
-    hooks.tell("user", "create", user, request=request)
-    return user
 
 
 def _add_account(

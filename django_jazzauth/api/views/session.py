@@ -52,7 +52,7 @@ class GetSessionView(Endpoint):
                 "user": wire.user_payload(state.user),
             }
         )
-        if not state.renewed:
+        if not state.renewed and state.token is not None:
             self.jar.write_cache(answer, state.session, remember=state.remembered)
         self.shown = state.session
         return answer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import IntegrityError
 from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,7 +12,7 @@ from rest_framework.response import Response
 from ...api import wire
 from ...api.endpoint import Endpoint
 from ...api.errors import ApiError
-from ...api.users import create_guest
+from ...api.users import create_without_password
 from ...api.verifications import DIGITS_AND_LOWER_CASE, random_token
 from ...conf import get_settings
 
@@ -31,7 +32,11 @@ class SignInAnonymousView(Endpoint):
             raise ApiError(400, "ANONYMOUS_USERS_CANNOT_SIGN_IN_AGAIN_ANONYMOUSLY")
         local_part = random_token(_LOCAL_PART_LENGTH, DIGITS_AND_LOWER_CASE)
         domain = get_settings().ANONYMOUS.EMAIL_DOMAIN
-        guest = create_guest({"email": f"{local_part}@{domain}", "name": _NAME}, self.http)
+        made_up = {"email": f"{local_part}@{domain}", "name": _NAME, "is_guest": True}
+        try:
+            guest = create_without_password(made_up, self.http)
+        except IntegrityError:
+            raise ApiError(400, "FAILED_TO_CREATE_USER") from None
         return self.sign_in(
             guest,
             lambda session: Response({"token": session.token, "user": wire.user_payload(guest)}),
