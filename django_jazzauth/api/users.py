@@ -18,6 +18,13 @@ from ..models.account import CREDENTIAL
 from . import hooks, plugins
 from .errors import ApiError
 
+REFUSED_NEW_USER = (
+    "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL",
+    "IDENTITY_ALREADY_REGISTERED",
+    "FAILED_TO_CREATE_USER",
+)
+"""What :func:`create_user` refuses with, as 422."""
+
 
 def create_user(
     data: dict[str, Any],

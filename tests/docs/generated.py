@@ -191,11 +191,12 @@ def check_texts() -> dict[str, str]:
     from django_jazzauth import checks as of_projects
     from django_jazzauth.api import plugin_checks as of_plugins
     from django_jazzauth.contrib.jwt import checks as of_jwt
+    from django_jazzauth.contrib.open_api import checks as of_open_api
     from django_jazzauth.sealed import checks as of_models
 
     return {
         id_: text
-        for module in (of_projects, of_plugins, of_jwt, of_models)
+        for module in (of_projects, of_plugins, of_jwt, of_models, of_open_api)
         for id_, text in re.findall(r"^``(jazzauth\.\w+)``\s+(.+)$", module.__doc__ or "", re.M)
     }
 
