@@ -124,11 +124,13 @@ class SignInSocialView(SocialEndpoint):
             raise ApiError(401, "USER_EMAIL_NOT_FOUND", "User email not found")
         asked = self.body.get("request_sign_up") is True
         try:
-            user, _is_new = user_for(provider, profile, tokens, self.http, sign_up=asked)
+            user, is_new = user_for(provider, profile, tokens, self.http, sign_up=asked)
         except LinkRefused as refused:
             raise ApiError(401, "OAUTH_LINK_ERROR", refused.reason.replace("_", " ")) from None
         if not user.is_active:
             raise ApiError(401, "FAILED_TO_CREATE_SESSION")
+        if is_new:
+            self.letters.welcome(user, callback_url=self.body.get("callback_url"))
         session = open_session(user, self.http, self.api_options)
         announce(user, self.http)
         answer = Response(

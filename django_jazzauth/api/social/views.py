@@ -110,6 +110,8 @@ class CallbackView(Endpoint):
         user, is_new = user_for(provider, profile, tokens, self.http, sign_up=pending.sign_up)
         if not user.is_active:
             raise _Failed("unable_to_create_session")
+        if is_new:
+            self.letters.welcome(user, callback_url=pending.callback_url)
         session = open_session(user, self.http, self.api_options)
         announce(user, self.http)
         answer = self.redirect((is_new and pending.new_user_url) or target)
