@@ -101,6 +101,6 @@ class Server:
             try:
                 if requests.get(f"{self.url}/api/auth/ok", timeout=5).ok:
                     return
-            except requests.ConnectionError:
+            except (requests.ConnectionError, requests.Timeout):
                 time.sleep(0.1)
         raise RuntimeError(f"it does not answer:\n{self.log.read_text()}")
