@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import AppConfig
+from django.core.checks import CheckMessage, register
 from django.core.signals import request_started
 from django.db.backends.signals import connection_created
 
@@ -30,10 +31,18 @@ class JazzAuthConfig(AppConfig):
             request_started.disconnect(dispatch_uid=_FIRST_REQUEST)
 
         checks.register_checks()
+        register(check_plugins, checks.TAG)
         revocation.connect()
         connection_created.connect(set_pragmas, dispatch_uid="jazzauth.pragmas")
         # A WSGI or ASGI server runs no checks as it starts.
         request_started.connect(before_first_request, weak=False, dispatch_uid=_FIRST_REQUEST)
+
+
+def check_plugins(**kwargs: Any) -> list[CheckMessage]:
+    """See ``api.plugin_checks``."""
+    from .api import plugin_checks  # the whole API, which not every command needs
+
+    return plugin_checks.check_plugins()
 
 
 def set_pragmas(sender: Any, connection: Any, **kwargs: Any) -> None:

@@ -16,9 +16,12 @@ ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 ROOT_URLCONF = "example_project.urls_conformance"
 VAR = VAR / "conformance"
 
-# The plugins that are on, in this order: what is added to the core is named here and nowhere else.
-PLUGINS: list[str] = []
-INSTALLED_APPS = [*INSTALLED_APPS, *PLUGINS]
+# The plugins that are on, in this order: this is the one list of them.
+PLUGINS = [
+    "django_jazzauth.contrib.bearer",
+    "django_jazzauth.contrib.jwt",
+]
+INSTALLED_APPS = [*(app for app in INSTALLED_APPS if app not in PLUGINS), *PLUGINS]
 
 DATABASES = {
     "default": {

@@ -31,6 +31,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "django_jazzauth",
+    "django_jazzauth.contrib.bearer",
+    "django_jazzauth.contrib.jwt",
     "tests.testapp",
 ]
 MIDDLEWARE = [

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 from rest_framework import serializers
 
+from . import plugins
 from .errors import ApiError
 from .fields import BooleanField, EmailField, StrictField, StringField, type_name
 
@@ -35,8 +37,15 @@ class Body(serializers.Serializer[Any]):
     optional = False
 
     def get_fields(self) -> dict[str, Any]:
-        """The fields under the names that the client uses."""
-        return {member_name(name): field for name, field in super().get_fields().items()}
+        """The fields under the names that the client uses, those of plugins last."""
+        added = deepcopy(plugins.installed().fields_of(type(self)))
+        fields = super().get_fields() | added
+        return {member_name(name): field for name, field in fields.items()}
+
+    @classmethod
+    def own_names(cls) -> tuple[str, ...]:
+        """Our names of the members, in their order."""
+        return (*cls._declared_fields, *plugins.installed().fields_of(cls))
 
 
 class SignUpEmailBody(Body):
@@ -115,13 +124,6 @@ class SendVerificationEmailBody(Body):
     callback_url = StringField(required=False)
 
 
-class VerifyEmailQuery(Body):
-    """``GET /verify-email``."""
-
-    token = StringField()
-    callback_url = StringField(required=False)
-
-
 class ChangeEmailBody(Body):
     """``POST /change-email``."""
 
@@ -157,8 +159,8 @@ class DeleteUserBody(Body):
     token = StringField(required=False)
 
 
-class DeleteUserQuery(Body):
-    """``GET /delete-user/callback``."""
+class MailedLinkQuery(Body):
+    """``GET /verify-email`` and ``GET /delete-user/callback``: what the links of mails carry."""
 
     token = StringField()
     callback_url = StringField(required=False)
@@ -196,6 +198,6 @@ def validate(body_class: type[Body], data: Any, *, where: str = "body") -> dict[
     known = serializer.validated_data
     return {
         name: known[member]
-        for name in body_class._declared_fields
+        for name in body_class.own_names()
         if (member := member_name(name)) in known
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from django.utils import timezone
 
 from django_jazzauth.api import email_tokens
@@ -13,6 +14,7 @@ from django_jazzauth.models import Session, Verification
 
 from .conftest import SECRET, Api
 from .mailbox import claims, receive
+from .plugin_setup import install
 from .transcripts import Exchange, Replay, area
 
 SKIPPED = {
@@ -35,7 +37,10 @@ UNRECORDED = {
 }
 
 
-def test_core() -> None:
+@pytest.mark.parametrize("plugins", ["all of them", "none"])
+def test_core(settings: Any, plugins: str) -> None:
+    if plugins == "none":
+        install(settings)
     replay = Replay()
     for exchange in area("core"):
         name = exchange.flow.removeprefix("core.")

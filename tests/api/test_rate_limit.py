@@ -150,16 +150,6 @@ def test_rules(settings: Any) -> None:
     assert found("/list-sessions") == (10, 100)
 
 
-def test_rules_of_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(throttling, "_plugin_rules", [])
-    throttling.add_rules([Rule(("/two-factor/*",), 10, 3)])
-    throttling.add_rules([Rule(("/two-factor/*",), 10, 3)])
-    rule = rule_for("/two-factor/verify-totp", get_settings().RATE_LIMIT)
-    assert rule is not None
-    assert rule.most == 3
-    assert len(throttling._plugin_rules) == 1
-
-
 def test_mistyped_rules_are_named(settings: Any) -> None:
     limit(settings, RULES={"/x": {"WINDOW": 1, "MAXIMUM": 3}})
     with pytest.raises(Exception, match="RULES"):

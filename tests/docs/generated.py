@@ -181,11 +181,12 @@ def _literal(node: ast.expr | None, names: dict[str, Any]) -> str:
 def check_texts() -> dict[str, str]:
     """What the docstrings of the modules of checks say of each id."""
     from django_jazzauth import checks as of_projects
+    from django_jazzauth.api import plugin_checks as of_plugins
     from django_jazzauth.sealed import checks as of_models
 
     return {
         id_: text
-        for module in (of_projects, of_models)
+        for module in (of_projects, of_plugins, of_models)
         for id_, text in re.findall(r"^``(jazzauth\.\w+)``\s+(.+)$", module.__doc__ or "", re.M)
     }
 
@@ -206,7 +207,7 @@ def checks() -> list[str]:
 
 def endpoints() -> list[str]:
     """A table of the API's paths."""
-    from django_jazzauth.api.urls import urlpatterns
+    from django_jazzauth.urls import urlpatterns
 
     lines = ["| Path | Methods | |", "|---|---|---|"]
     for pattern in urlpatterns:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import wire
 from ..endpoint import Endpoint
 from ..errors import ApiError
-from ..session_state import open_session
-from ..signing_in import announce
 from .bodies import LinkSocialBody, SignInSocialBody
 from .id_tokens import InvalidIdToken, verify_id_token
 from .linking import LinkRefused, link, user_for
@@ -114,7 +113,7 @@ class SignInSocialView(SocialEndpoint):
     body_class = SignInSocialBody
     is_login = True
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         """``{url, redirect}``; with an ID token ``{redirect: false, token, user}`` at once."""
         provider = self.configured_provider()
         if "id_token" not in self.body:
@@ -131,13 +130,14 @@ class SignInSocialView(SocialEndpoint):
             raise ApiError(401, "FAILED_TO_CREATE_SESSION")
         if is_new:
             self.letters.welcome(user, callback_url=self.body.get("callback_url"))
-        session = open_session(user, self.http, self.api_options)
-        announce(user, self.http)
-        answer = Response(
-            {"redirect": False, "token": session.token, "user": wire.user_payload(user)}
+        return self.sign_in(
+            user,
+            lambda session: Response(
+                {"redirect": False, "token": session.token, "user": wire.user_payload(user)}
+            ),
+            method=provider.name,
+            factor="provider",
         )
-        self.jar.write_session(answer, session, remember=True)
-        return answer
 
 
 class LinkSocialView(SocialEndpoint):

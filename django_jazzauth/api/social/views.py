@@ -14,8 +14,6 @@ from rest_framework.views import APIView
 
 from ..endpoint import Endpoint
 from ..errors import ApiError
-from ..session_state import open_session
-from ..signing_in import announce
 from .linking import LinkRefused, link, user_for
 from .profile import name_given_by_app
 from .protocol import ProviderRefused, exchange_code, profile_of
@@ -112,11 +110,12 @@ class CallbackView(Endpoint):
             raise _Failed("unable_to_create_session")
         if is_new:
             self.letters.welcome(user, callback_url=pending.callback_url)
-        session = open_session(user, self.http, self.api_options)
-        announce(user, self.http)
-        answer = self.redirect((is_new and pending.new_user_url) or target)
-        self.jar.write_session(answer, session, remember=True)
-        return answer
+        return self.sign_in(
+            user,
+            lambda _session: self.redirect((is_new and pending.new_user_url) or target),
+            method=provider.name,
+            factor="provider",
+        )
 
     def _fail(
         self, pending: PendingSignIn | None, reason: str, description: str | None = None

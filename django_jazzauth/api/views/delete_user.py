@@ -13,7 +13,7 @@ from ..endpoint import Endpoint, nothing_here
 from ..errors import ApiError
 from ..letters import delete_identifier
 from ..passwords import require_password
-from ..serializers import DeleteUserBody, DeleteUserQuery
+from ..serializers import DeleteUserBody, MailedLinkQuery
 from ..verifications import use_up
 
 _DELETED = {"success": True, "message": "User deleted"}
@@ -64,7 +64,7 @@ class DeleteUserView(_DeletingEndpoint):
 class DeleteUserCallbackView(_DeletingEndpoint):
     """Follow the link of the mail; its owner must be signed in."""
 
-    query_class = DeleteUserQuery
+    query_class = MailedLinkQuery
 
     def get(self, request: Request) -> HttpResponse:
         """``{success, message}``, or a redirect to ``callbackURL``."""
