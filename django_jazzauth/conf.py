@@ -38,6 +38,13 @@ from .conf_groups import (
     Text,
 )
 from .conf_groups import ProviderSettings as ProviderSettings
+from .conf_plugins import (
+    AnonymousSettings,
+    LastLoginMethodSettings,
+    MultiSessionSettings,
+    OneTimeTokenSettings,
+    UsernameSettings,
+)
 from .errors import ImproperSettings
 
 NAME = "JAZZAUTH"
@@ -66,6 +73,8 @@ class Settings(Group, frozen=True, kw_only=True):
         TRUSTED_PROXIES: addresses or networks whose ``X-Forwarded-For`` is believed.
         JWT, JAZZ, SOCIAL, SESSION, PROOF, PASSWORD, EMAIL_VERIFICATION, PASSWORD_RESET,
             CHANGE_EMAIL, DELETE_USER, RATE_LIMIT: see their classes.
+        USERNAME, ANONYMOUS, MULTI_SESSION, ONE_TIME_TOKEN, LAST_LOGIN_METHOD: of plugins, see their
+            classes.
         HOOKS: functions of the project around writes, by ``<entity>.<verb>.<moment>``:
             ``{"user.create.before": "shop.hooks.only_customers"}``; a path or a list of paths.
         MAIL_IN_BACKGROUND: send mails by a thread, so that the time of an answer does not tell
@@ -101,6 +110,11 @@ class Settings(Group, frozen=True, kw_only=True):
     CHANGE_EMAIL: ChangeEmailSettings = ChangeEmailSettings()
     DELETE_USER: DeleteUserSettings = DeleteUserSettings()
     RATE_LIMIT: RateLimitSettings = RateLimitSettings()
+    USERNAME: UsernameSettings = UsernameSettings()
+    ANONYMOUS: AnonymousSettings = AnonymousSettings()
+    MULTI_SESSION: MultiSessionSettings = MultiSessionSettings()
+    ONE_TIME_TOKEN: OneTimeTokenSettings = OneTimeTokenSettings()
+    LAST_LOGIN_METHOD: LastLoginMethodSettings = LastLoginMethodSettings()
     HOOKS: dict[str, Text | tuple[Text, ...]] = msgspec.field(default_factory=dict)
     MAIL_IN_BACKGROUND: bool = True
     TEST_OUTBOX: bool = False
@@ -154,6 +168,10 @@ def read_settings(given: Any) -> Settings:
     if made.PASSWORD.MIN_LENGTH > made.PASSWORD.MAX_LENGTH:
         raise ImproperJazzAuthSettings(
             f'{NAME}["PASSWORD"]: MIN_LENGTH is above MAX_LENGTH, so no password would do.'
+        )
+    if made.USERNAME.MIN_LENGTH > made.USERNAME.MAX_LENGTH:
+        raise ImproperJazzAuthSettings(
+            f'{NAME}["USERNAME"]: MIN_LENGTH is above MAX_LENGTH, so no name would do.'
         )
     for hook in made.HOOKS:
         if hook not in _HOOKS:

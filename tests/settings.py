@@ -33,6 +33,11 @@ INSTALLED_APPS = [
     "django_jazzauth",
     "django_jazzauth.contrib.bearer",
     "django_jazzauth.contrib.jwt",
+    "django_jazzauth.contrib.username",
+    "django_jazzauth.contrib.anonymous",
+    "django_jazzauth.contrib.one_time_token",
+    "django_jazzauth.contrib.last_login_method",
+    "django_jazzauth.contrib.multi_session",
     "tests.testapp",
 ]
 MIDDLEWARE = [

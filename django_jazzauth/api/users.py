@@ -59,6 +59,27 @@ def create_user(
     return user
 
 
+def create_guest(data: dict[str, Any], request: HttpRequest) -> Any:
+    """Create a user without a way to sign in again.
+
+    Args:
+        data: values by the model's field names, ``email`` and ``name`` among them.
+        request: the one that asks for it.
+
+    Raises:
+        ApiError: a hook refuses, or the e-mail is taken.
+    """
+    data = hooks.ask("user", "create", {**data, "is_guest": True}, request=request)
+    users = get_user_model()._default_manager
+    try:
+        with transaction.atomic(using=users.db):
+            user = users.sign_up(password=None, **data)
+    except IntegrityError:
+        raise ApiError(422, "FAILED_TO_CREATE_USER") from None
+    hooks.tell("user", "create", user, request=request)
+    return user
+
+
 def refuse_taken(data: dict[str, Any], user_id: Any = None) -> None:
     """Refuse an e-mail or identity that has an account, or what a plugin knows to be unique.
 

@@ -52,7 +52,7 @@ def test_nothing_readable_is_left(sqlite_run: Run) -> None:
     assert (sqlite_run.directory / "output.log").read_text().count("POST 200") > 100
 
     kinds = {entry["kind"] for entry in sqlite_run.secrets}
-    assert kinds == {"session token", "provider token", "mailed token", "JWT"}
+    assert kinds == {"session token", "provider token", "mailed token", "JWT", "one-time token"}
     # The mark stands in every address, name and user agent.
     assert hits(files, {"mark": sqlite_run.mark, "IP address": ADDRESS}) == []
     secrets = {entry["value"]: entry["kind"] for entry in sqlite_run.secrets}
