@@ -13,7 +13,7 @@ import pytest
 
 from .unmatched import UNMATCHED, areas, http_lines, reason
 
-_REPLAYS = re.compile(r"^from [\w.]*transcripts import .*\bReplay\b", re.MULTILINE)
+_REPLAYS = re.compile(r"^from [\w.]*(transcripts|replaying) import ", re.MULTILINE)
 TESTS = Path(__file__).resolve().parents[1]
 
 

@@ -22,6 +22,7 @@ import django_jazzauth
 from django_jazzauth import conf
 from django_jazzauth.errors import JazzAuthError
 
+from ..compatibility import page as compatibility
 from .documents import DOCS, ROOT
 
 REFERENCE = DOCS / "reference"
@@ -256,6 +257,10 @@ PARTS: dict[Path, dict[str, Any]] = {
     REFERENCE / "errors.md": {"errors": errors, "api errors": api_errors},
     REFERENCE / "http.md": {"endpoints": endpoints, "authentication": authentication},
     REFERENCE / "commands.md": {"commands": commands},
+    DOCS / "compatibility.md": {
+        "replayed": compatibility.replayed,
+        "unmatched": compatibility.unmatched,
+    },
 }
 
 
