@@ -183,11 +183,12 @@ def check_texts() -> dict[str, str]:
     """What the docstrings of the modules of checks say of each id."""
     from django_jazzauth import checks as of_projects
     from django_jazzauth.api import plugin_checks as of_plugins
+    from django_jazzauth.api import setting_checks as of_api
     from django_jazzauth.sealed import checks as of_models
 
     return {
         id_: text
-        for module in (of_projects, of_plugins, of_models)
+        for module in (of_projects, of_api, of_plugins, of_models)
         for id_, text in re.findall(r"^``(jazzauth\.\w+)``\s+(.+)$", module.__doc__ or "", re.M)
     }
 

@@ -89,7 +89,7 @@ def _parts(url: str) -> tuple[str, list[tuple[str, str]]]:
     return f"{parts.scheme}://{parts.netloc}{parts.path}", sorted(parse_qsl(parts.query))
 
 
-# Google's one-tap is a plugin of its own.
+# Google's one-tap is a plugin of its own. The paths of 1.4 are 404 there, aliases here.
 SKIPPED = {"social.one-tap"}
 
 
@@ -109,10 +109,10 @@ def test_social(provider: OidcProvider, monkeypatch: Any) -> None:
     theirs = "XgbjciqTOmOT0qGPakAS2c5LcdXfVaeb.F7FaRYuNKbMfOFrzhALe1D1Z7p4N6irbauCg5bLYr70%3D"
     replay.learn(theirs, ours)
     for exchange in area("social"):
-        if exchange.flow not in SKIPPED:
+        if exchange.flow not in SKIPPED and "1.4 path" not in exchange.step:
             replay.play(exchange)
     assert replay.differences == []
-    assert replay.steps == 43
+    assert replay.steps == 41
 
 
 def test_accounts_of_the_core_transcript(monkeypatch: Any) -> None:

@@ -18,7 +18,8 @@ from ...models.account import CREDENTIAL
 from .. import wire
 from ..endpoint import Endpoint
 from ..errors import ApiError
-from .bodies import AccountBody, UnlinkAccountBody
+from . import account_cookie
+from .bodies import AccountBody, AccountQuery, UnlinkAccountBody
 from .linking import store_tokens
 from .profile import read_profile
 from .protocol import ProviderRefused, Tokens, profile_of, refresh
@@ -88,9 +89,13 @@ class _TokenEndpoint(Endpoint):
             ApiError: 400, after 401 when nobody is signed in.
         """
         user = self.require_session().user
-        account_id, provider_id = self.body.get("account_id"), self.body.get("provider_id")
-        if account_id is None and provider_id is None and not self.body.get("use_account_cookie"):
-            raise ApiError(400, "VALIDATION_ERROR", "[body] Invalid input")
+        where = "query" if self.request.method == "GET" else "body"
+        given = self.query if where == "query" else self.body
+        account_id, provider_id = given.get("account_id"), given.get("provider_id")
+        if account_id is None and provider_id is None:
+            if not given.get("use_account_cookie"):
+                raise ApiError(400, "VALIDATION_ERROR", f"[{where}] Invalid input")
+            account_id = account_cookie.read(self.http, self.jar)
         return _chosen(_accounts(user), account_id, provider_id)
 
     def refreshed(self, account: Account, provider: Provider, *, code: str) -> Account:
@@ -114,6 +119,13 @@ class GetAccessTokenView(_TokenEndpoint):
     """The access token of a linked account, made anew where it has run out."""
 
     body_class = AccountBody
+    query_class = AccountQuery
+
+    def get(self, request: Request) -> Response:
+        """The same, as older lists of paths have it; nobody may keep the answer."""
+        answer = self.post(request)
+        answer["Cache-Control"] = "no-store"
+        return answer
 
     def post(self, request: Request) -> Response:
         """``{accessToken, accessTokenExpiresAt, scopes, idToken}``."""

@@ -11,7 +11,8 @@ from rest_framework.response import Response
 from .. import wire
 from ..endpoint import Endpoint
 from ..errors import ApiError
-from .bodies import LinkSocialBody, SignInSocialBody
+from . import account_cookie
+from .bodies import LinkOAuth2Body, LinkSocialBody, SignInOAuth2Body, SignInSocialBody
 from .id_tokens import InvalidIdToken, verify_id_token
 from .linking import LinkRefused, link, user_for
 from .profile import Profile, name_given_by_app, read_profile
@@ -43,7 +44,7 @@ class SocialEndpoint(Endpoint):
             ApiError: 404 when it is not configured, 503 when it cannot be reached.
         """
         try:
-            provider = find_provider(self.body["provider"])
+            provider = find_provider(self.body.get("provider") or self.body["provider_id"])
         except ProviderUnavailable as error:
             raise ApiError(503, error.code, "The provider cannot be reached") from None
         if provider is None:
@@ -130,7 +131,7 @@ class SignInSocialView(SocialEndpoint):
             raise ApiError(401, "FAILED_TO_CREATE_SESSION")
         if is_new:
             self.letters.welcome(user, callback_url=self.body.get("callback_url"))
-        return self.sign_in(
+        answer = self.sign_in(
             user,
             lambda session: Response(
                 {"redirect": False, "token": session.token, "user": wire.user_payload(user)}
@@ -138,6 +139,14 @@ class SignInSocialView(SocialEndpoint):
             method=provider.name,
             factor="provider",
         )
+        account_cookie.write(answer, self.jar, provider, profile)
+        return answer
+
+
+class SignInOAuth2View(SignInSocialView):
+    """The same as Better Auth 1.4 names it for a generic provider: ``{providerId}``."""
+
+    body_class = SignInOAuth2Body
 
 
 class LinkSocialView(SocialEndpoint):
@@ -161,3 +170,9 @@ class LinkSocialView(SocialEndpoint):
             }.get(refused.reason, "SOCIAL_ACCOUNT_ALREADY_LINKED")
             raise ApiError(401, code, _REFUSALS[refused.reason]) from None
         return Response({"url": "", "status": True, "redirect": False})
+
+
+class LinkOAuth2View(LinkSocialView):
+    """The same as Better Auth 1.4 names it for a generic provider: ``{providerId}``."""
+
+    body_class = LinkOAuth2Body
