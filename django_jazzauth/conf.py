@@ -43,6 +43,7 @@ from .conf_plugins import (
     LastLoginMethodSettings,
     MultiSessionSettings,
     OneTimeTokenSettings,
+    OpenApiSettings,
     UsernameSettings,
 )
 from .errors import ImproperSettings
@@ -73,8 +74,8 @@ class Settings(Group, frozen=True, kw_only=True):
         TRUSTED_PROXIES: addresses or networks whose ``X-Forwarded-For`` is believed.
         JWT, JAZZ, SOCIAL, SESSION, PROOF, PASSWORD, EMAIL_VERIFICATION, PASSWORD_RESET,
             CHANGE_EMAIL, DELETE_USER, RATE_LIMIT: see their classes.
-        USERNAME, ANONYMOUS, MULTI_SESSION, ONE_TIME_TOKEN, LAST_LOGIN_METHOD: of plugins, see their
-            classes.
+        USERNAME, ANONYMOUS, MULTI_SESSION, ONE_TIME_TOKEN, LAST_LOGIN_METHOD, OPEN_API: of plugins,
+            see their classes.
         HOOKS: functions of the project around writes, by ``<entity>.<verb>.<moment>``:
             ``{"user.create.before": "shop.hooks.only_customers"}``; a path or a list of paths.
         MAIL_IN_BACKGROUND: send mails by a thread, so that the time of an answer does not tell
@@ -115,6 +116,7 @@ class Settings(Group, frozen=True, kw_only=True):
     MULTI_SESSION: MultiSessionSettings = MultiSessionSettings()
     ONE_TIME_TOKEN: OneTimeTokenSettings = OneTimeTokenSettings()
     LAST_LOGIN_METHOD: LastLoginMethodSettings = LastLoginMethodSettings()
+    OPEN_API: OpenApiSettings = OpenApiSettings()
     HOOKS: dict[str, Text | tuple[Text, ...]] = msgspec.field(default_factory=dict)
     MAIL_IN_BACKGROUND: bool = True
     TEST_OUTBOX: bool = False

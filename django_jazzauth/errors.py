@@ -108,6 +108,15 @@ class SealBroken(StoreError):
         return f"{self.stream}: {self.reason}"
 
 
+class StateOutdated(SealBroken):
+    """A state does not fit the model any more: its fields were changed without telling the log how.
+
+    Nobody tampered with it. The text says what the model's ``HeadField`` has to name.
+    """
+
+    code = "STATE_OUTDATED"
+
+
 class ConcurrentUpdate(StoreError):
     """Another writer changed the entity first, and the caller asked for a given version."""
 

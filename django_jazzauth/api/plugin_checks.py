@@ -20,6 +20,7 @@ from django.urls import URLPattern, URLResolver
 from . import urls, wire
 from .plugins import ATTRIBUTE, Plugin, plugin_of
 
+_CORRECT = f"Correct {ATTRIBUTE} in its AppConfig."
 _RENAME = "Remove one of the two apps from INSTALLED_APPS, or rename what the plugin adds."
 
 
@@ -30,8 +31,7 @@ def check_plugins(**kwargs: Any) -> list[CheckMessage]:
         try:
             plugin = plugin_of(config)
         except ImproperlyConfigured as error:
-            hint = f"Correct {ATTRIBUTE} in its AppConfig."
-            return [Error(str(error), hint=hint, id="jazzauth.E040")]
+            return [Error(str(error), hint=_CORRECT, id="jazzauth.E040")]
         if plugin is not None:
             found.append(plugin)
     return conflicts(found)

@@ -51,9 +51,12 @@ core_patterns = [
     path("callback/<str:provider>", CallbackView.as_view(), name="social-callback"),
     path("link-social", LinkSocialView.as_view(), name="link-social"),
     # What 1.4 calls the same for generic providers.
-    path("sign-in/oauth2", SignInOAuth2View.as_view(), name="sign-in-oauth2"),
-    path("oauth2/callback/<str:provider>", CallbackView.as_view(), name="oauth2-callback"),
-    path("oauth2/link", LinkOAuth2View.as_view(), name="oauth2-link"),
+    path(
+        "sign-in/oauth2",
+        SignInOAuth2View.as_view(older_name="signInWithOAuth2"),
+        name="sign-in-oauth2",
+    ),
+    path("oauth2/link", LinkOAuth2View.as_view(older_name="oAuth2LinkAccount"), name="oauth2-link"),
     path("list-accounts", ListAccountsView.as_view(), name="list-accounts"),
     path("unlink-account", UnlinkAccountView.as_view(), name="unlink-account"),
     path("account-info", AccountInfoView.as_view(), name="account-info"),
@@ -76,7 +79,11 @@ core_patterns = [
         name="request-password-reset",
     ),
     # What older lists of paths call it.
-    path("forget-password", RequestPasswordResetView.as_view(), name="forget-password"),
+    path(
+        "forget-password",
+        RequestPasswordResetView.as_view(older_name="forgetPassword"),
+        name="forget-password",
+    ),
     path("reset-password", ResetPasswordView.as_view(), name="reset-password"),
     path(
         "reset-password/<str:token>",

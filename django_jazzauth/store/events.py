@@ -6,10 +6,10 @@ import datetime
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 from django.db.models import Exists, OuterRef
 
+from ..crypto.digest import event_place
 from ..errors import KeyDestroyed, SealBroken
 from ..keys.keyring import keyring
 from .models import Event as EventRecord
@@ -60,19 +60,19 @@ def open_record(alias: str, record: EventRecord) -> tuple[State | None, State]:
     """
     envelope = keyring(alias).data_key_by_id(record.key_id.bytes)
     try:
-        aad = event_aad(
+        place = event_place(
             record.stream,
             record.version,
             record.type,
             record.schema,
-            UUID(bytes=record.key_id.bytes),
+            record.key_id.bytes,
             record.recorded_at,
         )
     except ValueError:
         raise SealBroken(record.stream, "a column of the event is out of its range") from None
     if record.payload is None:
         raise KeyDestroyed(f"{record.stream}@{record.version} was compacted away.")
-    return open_payload(envelope, aad, bytes(record.payload), record.stream)
+    return open_payload(envelope, event_aad(place), bytes(record.payload), record.stream)
 
 
 def records(alias: str, stream: str) -> Iterable[EventRecord]:

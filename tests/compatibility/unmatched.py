@@ -103,6 +103,14 @@ UNMATCHED = (
         "Google's one-tap is a plugin that we do not have",
     ),
     Unmatched(
+        "open-api",
+        "open-api",
+        ("generate-schema", "reference page"),
+        "a document and a page of Better Auth's",
+        "a document and a page of our own",
+        "ours declares more; `tests/openapi` compares the document's outline",
+    ),
+    Unmatched(
         "rate-limit",
         "two-factor rule",
         tuple(f"attempt {n}" for n in range(1, 5)),

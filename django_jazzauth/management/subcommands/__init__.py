@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import as_of, doctor, history, init, rebuild, restore, verify
+from . import as_of, doctor, history, init, rebuild, restore, signing_keys, verify
 from .base import Subcommand
 
 SUBCOMMANDS: dict[str, Subcommand] = {
@@ -13,6 +13,7 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "history": history.History(),
     "as-of": as_of.AsOf(),
     "restore": restore.Restore(),
+    "signing-keys": signing_keys.SigningKeys(),
 }
 """By the name that is typed."""
 

@@ -54,6 +54,7 @@ async function start() {
   // Another tab made, restored or forgot the identity.
   addEventListener("storage", () => load().catch(report));
   try {
+    if (!isSecureContext) throw new Error("Keys can be made over HTTPS, or on localhost, only.");
     await load();
   } catch (error) {
     report(error);

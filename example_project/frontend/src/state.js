@@ -21,16 +21,16 @@ export function onChange(listener) {
 
 /** Read everything anew. */
 export async function load() {
-  await takeSeed(storage.read());
-  changed();
+  const seed = storage.read();
+  take(seed, seed && (await openIdentity(seed)));
   await reloadSession();
 }
 
 /** Use a seed from now on, and keep it on this device. */
 export async function keepSeed(seed) {
-  await takeSeed(seed);
+  const identity = await openIdentity(seed);
   storage.write(seed);
-  changed();
+  take(seed, identity);
 }
 
 /** The identity was backed up. */
@@ -40,10 +40,9 @@ export function noteBackup() {
 }
 
 /** Remove the identity from this device. An account that it has stays as it is. */
-export async function forgetSeed() {
+export function forgetSeed() {
   storage.forget();
-  await takeSeed(null);
-  changed();
+  take(null, null);
 }
 
 /** Ask the server who is signed in. */
@@ -52,9 +51,9 @@ export async function reloadSession() {
   changed();
 }
 
-async function takeSeed(seed) {
-  const identity = seed && (await openIdentity(seed));
+function take(seed, identity) {
   Object.assign(state, { seed, identity });
+  changed();
 }
 
 function changed() {

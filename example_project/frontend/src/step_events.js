@@ -5,6 +5,8 @@ import { onSubmit } from "./forms.js";
 import { onChange, reloadSession } from "./state.js";
 import { inPlainWords, timeText } from "./wording.js";
 
+let asked = 0; // an earlier answer that comes late is not shown
+
 const HEX_LINE = 32;
 const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/;
 
@@ -20,15 +22,17 @@ async function show({ signedIn }) {
   toggle("events-waiting", !signedIn);
   toggle("events-here", Boolean(signedIn));
   fill("events-error", "");
+  const turn = ++asked;
   if (!signedIn) {
     byId("event-list").replaceChildren();
     return;
   }
   byId("rename-name").value = signedIn.user.name;
   try {
-    showEvents(await ownEvents());
+    const found = await ownEvents();
+    if (turn === asked) showEvents(found);
   } catch (error) {
-    fill("events-error", inPlainWords(error).text);
+    if (turn === asked) fill("events-error", inPlainWords(error).text);
   }
 }
 

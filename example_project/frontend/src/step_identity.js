@@ -22,10 +22,10 @@ export function startIdentityStep() {
 
   onCopy("copy-id", () => state.identity.userId);
   onPress("forget-identity", () => byId("forget-dialog").showModal(), plain);
-  byId("forget-dialog").addEventListener("close", async ({ target }) => {
+  byId("forget-dialog").addEventListener("close", ({ target }) => {
     if (target.returnValue !== "forget") return;
     target.returnValue = "";
-    await forgetSeed();
+    forgetSeed();
     byId("make-identity").focus();
   });
   onChange(show);

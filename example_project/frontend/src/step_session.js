@@ -45,7 +45,10 @@ function showSession({ user, session }) {
 
 async function fetchToken() {
   fill("jwt-error", "");
-  token = await freshToken();
+  const session = shownFor;
+  const fresh = await freshToken();
+  if (session !== shownFor) return; // signed out meanwhile
+  token = fresh;
   await check(token);
 }
 

@@ -30,6 +30,9 @@ const KNOWN = {
  * @returns {{field?: string, text: string}}
  */
 export function inPlainWords(error) {
+  if (error.name === "NotSupportedError") {
+    return { text: "This browser cannot make Ed25519 keys. A newer version can." };
+  }
   return KNOWN[error.code] ?? { field: error.field, text: error.message || String(error) };
 }
 
