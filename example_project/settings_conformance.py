@@ -24,6 +24,7 @@ PLUGINS = [
     "django_jazzauth.contrib.anonymous",
     "django_jazzauth.contrib.one_time_token",
     "django_jazzauth.contrib.last_login_method",
+    "django_jazzauth.contrib.open_api",
     "django_jazzauth.contrib.multi_session",
 ]
 INSTALLED_APPS = [*(app for app in INSTALLED_APPS if app not in PLUGINS), *PLUGINS]

@@ -14,6 +14,8 @@ import pytest
 from .unmatched import UNMATCHED, areas, http_lines, reason
 
 _REPLAYS = re.compile(r"^from [\w.]*(transcripts|replaying) import ", re.MULTILINE)
+# One run of the tests that replay is enough for all of these.
+pytestmark = pytest.mark.xdist_group("compatibility")
 TESTS = Path(__file__).resolve().parents[1]
 
 
