@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -18,7 +18,9 @@ from .codec import FieldCodec, field_codec_of
 from .insert import insert_row
 from .load import inspect_row
 from .members import current_members, source_field
+from .owned import note_event, remove_owned
 from .read_plan import converted_rows
+from .resealing import count_heads, replace_heads, stale_heads
 
 
 class ModelProjector:
@@ -167,6 +169,28 @@ class ModelProjector:
                 cursor.execute(f"DELETE FROM {table}")  # noqa: S608 - quoted name
             cursor.execute(f"DELETE FROM {quote(self.model._meta.db_table)}")  # noqa: S608
             return int(cursor.rowcount)
+
+    @property
+    def schema(self) -> int:
+        return int(self.binding.schema)
+
+    def note(self, alias: str, pk: Any, type_: str) -> bool:
+        return note_event(self.binding, alias, pk, type_)
+
+    def remove_owned(self, alias: str, owner: Any, pk: Any) -> dict[str, int]:
+        return remove_owned(self.binding, alias, owner, pk)
+
+    def count_heads(self, alias: str, epoch_ids: Sequence[bytes], under: bool) -> int:
+        return count_heads(self.binding, alias, epoch_ids, under)
+
+    def stale_heads(
+        self, alias: str, epoch_id: bytes, after: Any | None, limit: int
+    ) -> list[tuple[Any, str, bytes]]:
+        found = stale_heads(self.binding, alias, epoch_id, after, limit)
+        return [(pk, self.stream(pk), blob) for pk, blob in found]
+
+    def replace_heads(self, alias: str, rows: Sequence[tuple[Any, bytes, bytes]]) -> int:
+        return replace_heads(self.binding, alias, rows)
 
     def problems(self, alias: str, newest: dict[str, Head]) -> Iterator[tuple[str, str, str]]:
         binding = self.binding
