@@ -23,6 +23,7 @@ from ..payloads import (
 )
 from ..serializers import SignOutBody
 from ..session_state import close_session, presented
+from ..social import account_cookie
 
 _UNCACHED = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
@@ -113,6 +114,7 @@ class SignOutView(Endpoint):
             close_session(token)
         answer = Response({"success": True})
         self.jar.remove_session(answer)
+        account_cookie.remove(answer, self.jar)
         for add in plugins.installed().after_sign_out:
             add(answer, self.jar)
         return answer
