@@ -21,7 +21,7 @@ from django_jazzauth.store.models import Event
 from tests.testapp.models import Patient, Tag, Ward
 
 User: Any = get_user_model()
-ROWS = 30
+ROWS = 40
 
 pytestmark = pytest.mark.django_db
 
