@@ -8,6 +8,7 @@ from django.apps import AppConfig
 from django.core.checks import CheckMessage, register
 from django.core.signals import request_started
 from django.db.backends.signals import connection_created
+from django.db.models.signals import pre_migrate
 
 from .conf import get_settings
 
@@ -25,6 +26,7 @@ class JazzAuthConfig(AppConfig):
     def ready(self) -> None:
         """Connect the signals and register the checks."""
         from . import checks, revocation  # they need the models, which are there only now
+        from .sealed import following
 
         def before_first_request(**kwargs: Any) -> None:
             checks.refuse_to_serve()
@@ -33,6 +35,9 @@ class JazzAuthConfig(AppConfig):
         checks.register_checks()
         register(check_plugins, checks.TAG)
         revocation.connect()
+        pre_migrate.connect(
+            following.follow_planned_migrations, sender=self, dispatch_uid="jazzauth.following"
+        )
         connection_created.connect(set_pragmas, dispatch_uid="jazzauth.pragmas")
         # A WSGI or ASGI server runs no checks as it starts.
         request_started.connect(before_first_request, weak=False, dispatch_uid=_FIRST_REQUEST)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -18,7 +18,9 @@ from .codec import FieldCodec, field_codec_of
 from .insert import insert_row
 from .load import inspect_row
 from .members import current_members, source_field
+from .owned import note_event, remove_owned
 from .read_plan import converted_rows
+from .resealing import count_heads, replace_heads, stale_heads
 
 
 class ModelProjector:
@@ -43,14 +45,14 @@ class ModelProjector:
         return self.binding.pk.to_python(stream.partition("/")[2])
 
     def subject(self, pk: Any, state: dict[str, Any]) -> str:
-        return self.binding.subject(pk, self.binding.values(state))
+        return self.binding.subject(pk, self.binding.known(state))
 
     def upcast(self, head: Head) -> Head:
         return self.binding.upcast(head)
 
     def values(self, state: dict[str, Any]) -> dict[str, Any]:
-        values = self.binding.values(state)
-        found = {codec.name: values[attname] for attname, codec in self.binding.codecs.items()}
+        values = self.binding.known(state)
+        found = {self.binding.codecs[attname].name: value for attname, value in values.items()}
         for field in self.binding.members:
             found[field.name] = self._member_keys(field, state)
         return found
@@ -60,6 +62,11 @@ class ModelProjector:
         return [decode(member) for member in state.get(field.name, [])]
 
     def restorable(self, alias: str, pk: Any, state: dict[str, Any]) -> dict[str, Any]:
+        state = dict(state)
+        known = self.binding.known(state)
+        for codec in self.binding.codecs.values():
+            if codec.attname not in known:
+                state[codec.name] = self._filled(pk, codec)
         values = self.binding.values(state)
         for codec in self.binding.codecs.values():
             field, value = codec.field, values[codec.attname]
@@ -73,12 +80,21 @@ class ModelProjector:
                     f"{self.stream(pk)}: what its {codec.name} points at is gone; restore that "
                     "first."
                 )
-        state = dict(state)
         for field in self.binding.members:
             present = set(self._present(alias, field, self._member_keys(field, state)))
             encode = self._member_codec(field).encode
             state[field.name] = sorted(encode(member) for member in present)
         return state
+
+    def _filled(self, pk: Any, codec: FieldCodec) -> Any:
+        """What a field gets that came after the entity was deleted."""
+        default = codec.field.get_default() if codec.field.has_default() else None
+        if default is None and not codec.field.null:
+            raise RestoreRefused(
+                f"{self.stream(pk)}: it was deleted before the field {codec.name} was added, which "
+                "has no default. Give the HeadField an upcaster that names its value."
+            )
+        return codec.encode(default)
 
     def _member_codec(self, field: Any) -> FieldCodec:
         through = field.remote_field.through
@@ -94,7 +110,9 @@ class ModelProjector:
             yield from rows.filter(**{f"{name}__in": chunk}).values_list(name, flat=True)
 
     def instance(self, alias: str, pk: Any, head: Head) -> Any:
-        obj = self.model(**{self.binding.pk.attname: pk}, **self.binding.values(head.state))
+        # None, rather than today's default, for a field that was not there then.
+        values = {**dict.fromkeys(self.binding.codecs), **self.binding.known(head.state)}
+        obj = self.model(**{self.binding.pk.attname: pk}, **values)
         obj._state.db = alias
         obj._state.adding = False
         obj._state.sealed_read_only = f"{self.stream(pk)} as of version {head.version}"
@@ -151,6 +169,28 @@ class ModelProjector:
                 cursor.execute(f"DELETE FROM {table}")  # noqa: S608 - quoted name
             cursor.execute(f"DELETE FROM {quote(self.model._meta.db_table)}")  # noqa: S608
             return int(cursor.rowcount)
+
+    @property
+    def schema(self) -> int:
+        return int(self.binding.schema)
+
+    def note(self, alias: str, pk: Any, type_: str) -> bool:
+        return note_event(self.binding, alias, pk, type_)
+
+    def remove_owned(self, alias: str, owner: Any, pk: Any) -> dict[str, int]:
+        return remove_owned(self.binding, alias, owner, pk)
+
+    def count_heads(self, alias: str, epoch_ids: Sequence[bytes], under: bool) -> int:
+        return count_heads(self.binding, alias, epoch_ids, under)
+
+    def stale_heads(
+        self, alias: str, epoch_id: bytes, after: Any | None, limit: int
+    ) -> list[tuple[Any, str, bytes]]:
+        found = stale_heads(self.binding, alias, epoch_id, after, limit)
+        return [(pk, self.stream(pk), blob) for pk, blob in found]
+
+    def replace_heads(self, alias: str, rows: Sequence[tuple[Any, bytes, bytes]]) -> int:
+        return replace_heads(self.binding, alias, rows)
 
     def problems(self, alias: str, newest: dict[str, Head]) -> Iterator[tuple[str, str, str]]:
         binding = self.binding
