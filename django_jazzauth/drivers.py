@@ -47,6 +47,20 @@ def _own_cursor(connection: BaseDatabaseWrapper) -> Any | None:
     return kept
 
 
+def _read(
+    connection: BaseDatabaseWrapper, cursor: Any, sql: str, params: Sequence[Any], binary: bool
+) -> None:
+    try:
+        cursor.execute(sql, params, prepare=True, binary=binary)
+    except psycopg.errors.FeatureNotSupported:
+        # "cached plan must not change result type": a migration gave a column another type. A
+        # transaction is lost by that; its rollback makes psycopg prepare everything anew.
+        if connection.in_atomic_block:
+            raise
+        cursor.execute("DEALLOCATE ALL", prepare=False)
+        cursor.execute(sql, params, prepare=True, binary=binary)
+
+
 def fetch_one(
     connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any], binary: bool
 ) -> Any | None:
@@ -65,7 +79,7 @@ def fetch_one(
             django_cursor.execute(sql, params)
             return django_cursor.fetchone()
     with connection.wrap_database_errors:
-        cursor.execute(sql, params, prepare=True, binary=binary)
+        _read(connection, cursor, sql, params, binary)
         return cursor.fetchone()
 
 
@@ -106,7 +120,7 @@ def fetch_all(
             django_cursor.execute(sql, params)
             return list(django_cursor.fetchall())
     with connection.wrap_database_errors:
-        cursor.execute(sql, params, prepare=True, binary=True)
+        _read(connection, cursor, sql, params, binary=True)
         return list(cursor.fetchall())
 
 
