@@ -79,9 +79,9 @@ def test_verify_needs_no_more_memory_for_more_rows() -> None:
         rows: list[Any] = [Treatment(code=f"c{n}", status="x" * 10) for n in range(count)]
         Treatment.objects.bulk_create(rows)
 
-    fill(1500)
+    fill(3000)
     store.verify()  # what is made once is made now
     few = peak()
-    fill(4500)
+    fill(6000)
     many = peak()
     assert many < 1.3 * few
