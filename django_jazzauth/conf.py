@@ -43,6 +43,7 @@ from .conf_plugins import (
     LastLoginMethodSettings,
     MultiSessionSettings,
     OneTimeTokenSettings,
+    OpenApiSettings,
     UsernameSettings,
 )
 from .errors import ImproperSettings
@@ -61,6 +62,9 @@ class Settings(Group, frozen=True, kw_only=True):
         WORKER_SECRET: text of the worker secret; None: see WORKER_SECRET_FILE.
         WORKER_SECRET_FILE: path of a file that holds it. If neither is set, the environment
             variables ``JAZZAUTH_WORKER_SECRET`` and ``JAZZAUTH_WORKER_SECRET_FILE`` are looked at.
+        KEY_PROVIDER: path of a class that holds the worker's private keys instead, such as
+            ``django_jazzauth.keys.providers.VaultTransitKeyProvider``.
+        KEY_PROVIDER_OPTIONS: its arguments.
         HPKE_SUITE: suite of new grants.
         BASE_URL: where the site is reached, e.g. ``https://example.org``; None: from the request.
         APP_ID: id of the app for local-first identity.
@@ -73,8 +77,8 @@ class Settings(Group, frozen=True, kw_only=True):
         TRUSTED_PROXIES: addresses or networks whose ``X-Forwarded-For`` is believed.
         JWT, JAZZ, SOCIAL, SESSION, PROOF, PASSWORD, EMAIL_VERIFICATION, PASSWORD_RESET,
             CHANGE_EMAIL, DELETE_USER, RATE_LIMIT: see their classes.
-        USERNAME, ANONYMOUS, MULTI_SESSION, ONE_TIME_TOKEN, LAST_LOGIN_METHOD: of plugins, see their
-            classes.
+        USERNAME, ANONYMOUS, MULTI_SESSION, ONE_TIME_TOKEN, LAST_LOGIN_METHOD, OPEN_API: of plugins,
+            see their classes.
         HOOKS: functions of the project around writes, by ``<entity>.<verb>.<moment>``:
             ``{"user.create.before": "shop.hooks.only_customers"}``; a path or a list of paths.
         MAIL_IN_BACKGROUND: send mails by a thread, so that the time of an answer does not tell
@@ -90,6 +94,8 @@ class Settings(Group, frozen=True, kw_only=True):
 
     WORKER_SECRET: str | None = None
     WORKER_SECRET_FILE: str | None = None
+    KEY_PROVIDER: Text | None = None
+    KEY_PROVIDER_OPTIONS: dict[str, Any] = msgspec.field(default_factory=dict)
     HPKE_SUITE: Literal["mlkem768-x25519", "x25519"] = "mlkem768-x25519"
     BASE_URL: Text | None = None
     APP_ID: Text | None = None
@@ -115,6 +121,7 @@ class Settings(Group, frozen=True, kw_only=True):
     MULTI_SESSION: MultiSessionSettings = MultiSessionSettings()
     ONE_TIME_TOKEN: OneTimeTokenSettings = OneTimeTokenSettings()
     LAST_LOGIN_METHOD: LastLoginMethodSettings = LastLoginMethodSettings()
+    OPEN_API: OpenApiSettings = OpenApiSettings()
     HOOKS: dict[str, Text | tuple[Text, ...]] = msgspec.field(default_factory=dict)
     MAIL_IN_BACKGROUND: bool = True
     TEST_OUTBOX: bool = False

@@ -65,3 +65,16 @@ class LastLoginMethodSettings(Group, frozen=True, kw_only=True):
     """
 
     MAX_AGE: Positive = 2_592_000
+
+
+class OpenApiSettings(Group, frozen=True, kw_only=True):
+    """``JAZZAUTH["OPEN_API"]``: for the plugin ``django_jazzauth.contrib.open_api``.
+
+    Attributes:
+        REFERENCE: show the document at ``/reference``.
+        IN_PROJECT_SCHEMA: put the endpoints into the document that the project itself makes with
+            drf-spectacular.
+    """
+
+    REFERENCE: bool = True
+    IN_PROJECT_SCHEMA: bool = False

@@ -1,70 +1,106 @@
 """Statements of the hot paths, sent the shortest way that the database driver has.
 
-Django binds parameters on the client and makes a cursor per statement. For the few statements that
-every request runs, PostgreSQL is faster with a prepared statement, binary results and one cursor
-that is kept. Wherever Django is watching (``DEBUG``, ``assertNumQueries``, ``execute_wrapper``) the
-statement goes through Django's cursor like any other.
+Django makes a cursor and looks at the SQL for each statement, and binds PostgreSQL's parameters on
+the client. The few statements that every request runs go to the driver itself; on PostgreSQL they
+are prepared, with binary results, through one cursor that is kept. Wherever Django is watching
+(``DEBUG``, ``assertNumQueries``, ``execute_wrapper``) they go through Django's cursor like any
+other.
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
+from django.db.backends.sqlite3.base import FORMAT_QMARK_REGEX
 
 try:
     import psycopg
 except ImportError:  # the extra "postgres" is not installed, or only psycopg2 is
     psycopg = None  # type: ignore[assignment]
 
-_KEPT = "jazzauth_cursor"
+_KEPT = "jazzauth_driver"
 _PREPARE_AFTER = 5
 
 
-def _own_cursor(connection: BaseDatabaseWrapper) -> Any | None:
-    """The kept psycopg cursor of a connection; None where Django's has to be used."""
-    if (
-        connection.vendor != "postgresql"
-        or psycopg is None
-        or connection.execute_wrappers
-        or connection.queries_logged
-    ):
+class _Psycopg:
+    """PostgreSQL: one cursor, kept as long as its connection; statements are prepared."""
+
+    def __init__(self, raw: Any) -> None:
+        self.raw = raw
+        self._cursor = psycopg.Cursor(raw)
+
+    def run(self, sql: str, params: Sequence[Any], binary: bool = False) -> Any:
+        """Run a statement; the cursor with its result."""
+        try:
+            return self._cursor.execute(sql, params, prepare=True, binary=binary)
+        except psycopg.errors.FeatureNotSupported:
+            # "cached plan must not change result type": a migration gave a column another type. A
+            # transaction is lost by that; its rollback makes psycopg prepare everything anew.
+            if self.raw.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+                raise
+            self._cursor.execute("DEALLOCATE ALL", prepare=False)
+            return self._cursor.execute(sql, params, prepare=True, binary=binary)
+
+    def run_all(self, sql: str, rows: Sequence[Sequence[Any]]) -> Any:
+        """Run a statement once per row of parameters; the cursor with the count."""
+        self._cursor.executemany(sql, rows)
+        return self._cursor
+
+
+class _Sqlite:
+    """SQLite: a bare cursor for each statement, for threads of tests may share a connection."""
+
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        self.raw = raw
+
+    def run(self, sql: str, params: Sequence[Any], binary: bool = False) -> Any:
+        """Run a statement; the cursor with its result."""
+        return self.raw.execute(_question_marks(sql), params)
+
+    def run_all(self, sql: str, rows: Sequence[Sequence[Any]]) -> Any:
+        """Run a statement once per row of parameters; the cursor with the count."""
+        return self.raw.executemany(_question_marks(sql), rows)
+
+
+@lru_cache(maxsize=512)
+def _question_marks(sql: str) -> str:
+    # As Django does it, but once per statement.
+    return str(FORMAT_QMARK_REGEX.sub("?", sql).replace("%%", "%"))
+
+
+def _driver(connection: BaseDatabaseWrapper) -> _Psycopg | _Sqlite | None:
+    """The short way to the database; None where Django's cursors have to be used."""
+    if connection.execute_wrappers or connection.queries_logged:
+        return None
+    if connection.vendor not in ("sqlite", "postgresql"):
         return None
     connection.ensure_connection()
     connection.validate_thread_sharing()
     connection.validate_no_broken_transaction()
     raw = connection.connection
-    kept = connection.__dict__.get(_KEPT)
-    if kept is None or kept.connection is not raw:
-        if not isinstance(raw, psycopg.Connection):
+    kept: _Psycopg | _Sqlite | None = connection.__dict__.get(_KEPT)
+    if kept is None or kept.raw is not raw:
+        if isinstance(raw, sqlite3.Connection):
+            kept = _Sqlite(raw)
+        elif psycopg is not None and isinstance(raw, psycopg.Connection):
+            kept = _Psycopg(raw)
+        else:
             return None
-        kept = psycopg.Cursor(raw)
         connection.__dict__[_KEPT] = kept
     return kept
-
-
-def _read(
-    connection: BaseDatabaseWrapper, cursor: Any, sql: str, params: Sequence[Any], binary: bool
-) -> None:
-    try:
-        cursor.execute(sql, params, prepare=True, binary=binary)
-    except psycopg.errors.FeatureNotSupported:
-        # "cached plan must not change result type": a migration gave a column another type. A
-        # transaction is lost by that; its rollback makes psycopg prepare everything anew.
-        if connection.in_atomic_block:
-            raise
-        cursor.execute("DEALLOCATE ALL", prepare=False)
-        cursor.execute(sql, params, prepare=True, binary=binary)
 
 
 def fetch_one(
     connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any], binary: bool
 ) -> Any | None:
-    """Run a SELECT and return its first row.
+    """Run a SELECT of one row at most and return it.
 
     Args:
         connection: Django's connection.
@@ -72,15 +108,35 @@ def fetch_one(
         params: its parameters.
         binary: whether the driver's binary results are what Django's converters expect.
     """
+    rows = _fetch(connection, sql, params, binary)
+    return rows[0] if rows else None
+
+
+def fetch_all(
+    connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any]
+) -> list[tuple[Any, ...]]:
+    """Run a SELECT of the store's own columns and return its rows.
+
+    Args:
+        connection: Django's connection.
+        sql: the statement; constant, so that it is worth preparing.
+        params: its parameters.
+    """
+    return _fetch(connection, sql, params, binary=True)
+
+
+def _fetch(
+    connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any], binary: bool
+) -> list[tuple[Any, ...]]:
     # Without USE_TZ Django loads times by a loader of its own, set on each of its cursors.
-    cursor = _own_cursor(connection) if settings.USE_TZ else None
-    if cursor is None:
+    driver = _driver(connection) if settings.USE_TZ else None
+    if driver is None:
         with connection.cursor() as django_cursor:
             django_cursor.execute(sql, params)
-            return django_cursor.fetchone()
+            return list(django_cursor.fetchall())
     with connection.wrap_database_errors:
-        _read(connection, cursor, sql, params, binary)
-        return cursor.fetchone()
+        # All, so that no statement stays open.
+        return list(driver.run(sql, params, binary).fetchall())
 
 
 def execute(connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any]) -> int:
@@ -94,34 +150,13 @@ def execute(connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any]) ->
     Returns:
         The number of rows that were written.
     """
-    cursor = _own_cursor(connection)
-    if cursor is None:
+    driver = _driver(connection)
+    if driver is None:
         with connection.cursor() as django_cursor:
             django_cursor.execute(sql, params)
             return int(django_cursor.rowcount)
     with connection.wrap_database_errors:
-        cursor.execute(sql, params, prepare=True)
-        return int(cursor.rowcount)
-
-
-def fetch_all(
-    connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any]
-) -> list[tuple[Any, ...]]:
-    """Run a SELECT of the store's own columns and return its rows.
-
-    Args:
-        connection: Django's connection.
-        sql: the statement; constant, so that it is worth preparing.
-        params: its parameters.
-    """
-    cursor = _own_cursor(connection)
-    if cursor is None:
-        with connection.cursor() as django_cursor:
-            django_cursor.execute(sql, params)
-            return list(django_cursor.fetchall())
-    with connection.wrap_database_errors:
-        _read(connection, cursor, sql, params, binary=True)
-        return list(cursor.fetchall())
+        return int(driver.run(sql, params).rowcount)
 
 
 def execute_all(connection: BaseDatabaseWrapper, sql: str, rows: Sequence[Sequence[Any]]) -> int:
@@ -137,14 +172,13 @@ def execute_all(connection: BaseDatabaseWrapper, sql: str, rows: Sequence[Sequen
     """
     if len(rows) == 1:
         return execute(connection, sql, rows[0])
-    cursor = _own_cursor(connection)
-    if cursor is None:
+    driver = _driver(connection)
+    if driver is None:
         with connection.cursor() as django_cursor:
             django_cursor.executemany(sql, rows)
             return int(django_cursor.rowcount)
     with connection.wrap_database_errors:
-        cursor.executemany(sql, rows)
-        return int(cursor.rowcount)
+        return int(driver.run_all(sql, rows).rowcount)
 
 
 def is_among(

@@ -47,6 +47,8 @@ class Endpoint(APIView):
     renderer_classes = (JSONRenderer,)
     parser_classes = (FormParser, JSONParser)
     content_negotiation_class = OneRenderer
+    # Whatever the project chose for its own views.
+    versioning_class = None
 
     body_class: ClassVar[type[Body] | None] = None
     """What the body of a POST must look like; ``None`` for endpoints without one."""
@@ -54,6 +56,10 @@ class Endpoint(APIView):
     """What the query parameters must look like."""
     is_login: ClassVar[bool] = False
     """Whether the stricter origin rule applies."""
+    older_name: str = ""
+    """``operationId`` of the path, where it is one that the endpoint had before."""
+    schema: Any = None
+    """For drf-spectacular; ``None`` keeps the endpoints out of a project's own document."""
 
     body: dict[str, Any]
     query: dict[str, Any]

@@ -111,26 +111,34 @@ def save(
     *,
     request: HttpRequest | None = None,
     touch: tuple[str, ...] = (),
+    along: Callable[[], None] | None = None,
 ) -> None:
     """Change fields of ``instance`` and save these, with the hooks around it.
 
     Args:
         entity: what it is.
         instance: of a model.
-        changes: new values by field name.
+        changes: new values by field name; there may be none, then no hook runs.
         request: the one that leads to it.
         touch: fields to save besides, whose value the model itself makes.
+        along: writes something else in the same transaction.
 
     Raises:
         ApiError: a hook refuses.
         django.db.DatabaseError: it cannot be saved; the transaction around this one lives on.
     """
-    changes = ask(entity, "update", changes, request=request, instance=instance)
+    told = bool(changes)
+    if told:
+        changes = ask(entity, "update", changes, request=request, instance=instance)
     for name, value in changes.items():
         setattr(instance, name, value)
     with transaction.atomic(using=instance._state.db):
-        instance.save(update_fields=[*changes, *touch])
-    tell(entity, "update", instance, request=request)
+        if changes:
+            instance.save(update_fields=[*changes, *touch])
+        if along is not None:
+            along()
+    if told:
+        tell(entity, "update", instance, request=request)
 
 
 def _merged(data: dict[str, Any], answer: Any, write: Write) -> dict[str, Any]:

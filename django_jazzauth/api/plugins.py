@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from rest_framework.serializers import Field
 
     from ..models import Session
+    from .answers import Answers
     from .cookies import CookieJar
     from .endpoint import Endpoint
     from .hooks import Write
@@ -85,6 +86,11 @@ class Plugin:
     """More members of a user, in answers, in the cache cookie and in JWTs, by the client's name."""
     session_members: ClassVar[Mapping[str, Member]] = {}
     """The same for sessions."""
+    answers: ClassVar[Mapping[type[Endpoint], Answers]] = {}
+    """What it adds to the answers of endpoints of a class, or of one below it, for the OpenAPI
+    document."""
+    session_headers: ClassVar[Mapping[str, str]] = {}
+    """Headers that it sends along with the session cookie: name -> what it is."""
     rate_rules: ClassVar[Sequence[Rule]] = ()
     """Rate limits of paths; a project's own rules come first, the core's come after."""
     messages: ClassVar[Mapping[str, str]] = {}
@@ -127,6 +133,19 @@ class Plugin:
 
         Raises:
             ApiError: one of them is taken.
+        """
+
+    def user_written(self, body: Mapping[str, Any], user: Any) -> None:
+        """Keep members of a body that are no fields of the user model, in models of one's own.
+
+        Called in the transaction in which the user is written.
+
+        Args:
+            body: of a sign-up or of ``/update-user``, under our names.
+            user: who was created or changed.
+
+        Raises:
+            ApiError: to refuse; the user is not written either.
         """
 
     def before_write(self, data: dict[str, Any], write: Write) -> Mapping[str, Any] | bool | None:
@@ -178,6 +197,7 @@ class Registry:
         self.user_members = _merged(plugin.user_members for plugin in self.plugins)
         self.session_members = _merged(plugin.session_members for plugin in self.plugins)
         self.messages = _merged(plugin.messages for plugin in self.plugins)
+        self.session_headers = _merged(plugin.session_headers for plugin in self.plugins)
         self.rate_rules = tuple(rule for plugin in self.plugins for rule in plugin.rate_rules)
         self.urlpatterns = [pattern for plugin in self.plugins for pattern in plugin.urlpatterns]
         self.credential = self._overriding("credential")
@@ -191,10 +211,16 @@ class Registry:
         self.answered = self._overriding("answered")
         self._user_values = self._overriding("user_values")
         self._refuse_taken = self._overriding("refuse_taken")
+        self._user_written = self._overriding("user_written")
 
     def fields_of(self, body_class: type[Body]) -> dict[str, Field[Any, Any, Any, Any]]:
         """The fields that plugins add to a request body, by our names."""
         return _merged(plugin.body_fields.get(body_class, {}) for plugin in self.plugins)
+
+    def answers_of(self, endpoint: Endpoint) -> list[Answers]:
+        """What plugins add to the answers of an endpoint."""
+        added = (item for plugin in self.plugins for item in plugin.answers.items())
+        return [answers for cls, answers in added if isinstance(endpoint, cls)]
 
     def read_members(self, members: Mapping[str, Member], subject: Any) -> dict[str, Any]:
         """The values of ``members`` for a user or session."""
@@ -208,6 +234,11 @@ class Registry:
         """See :meth:`Plugin.refuse_taken`."""
         for refuse in self._refuse_taken:
             refuse(values, user)
+
+    def user_written(self, body: Mapping[str, Any], user: Any) -> None:
+        """See :meth:`Plugin.user_written`."""
+        for keep in self._user_written:
+            keep(body, user)
 
     def _overriding(self, name: str) -> tuple[Callable[..., Any], ...]:
         base = getattr(Plugin, name)

@@ -24,10 +24,17 @@ def member_name(name: str) -> str:
     return first + "".join("URL" if part == "url" else part.capitalize() for part in rest)
 
 
-class Body(serializers.Serializer[Any]):
+class Members(serializers.Serializer[Any]):
+    """An object with the client's names: a field ``remember_me`` is the member ``rememberMe``."""
+
+    def get_fields(self) -> dict[str, Any]:
+        """The fields under the names that the client uses."""
+        return {member_name(name): field for name, field in super().get_fields().items()}
+
+
+class Body(Members):
     """A request body. Members that it does not know are ignored.
 
-    A field ``remember_me`` is the member ``rememberMe``, ``callback_url`` is ``callbackURL``.
     :attr:`shapes` are the types that a body of another type is measured against in the message.
     """
 

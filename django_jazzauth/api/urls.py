@@ -67,7 +67,11 @@ core_patterns = [
         name="request-password-reset",
     ),
     # What older lists of paths call it.
-    path("forget-password", RequestPasswordResetView.as_view(), name="forget-password"),
+    path(
+        "forget-password",
+        RequestPasswordResetView.as_view(older_name="forgetPassword"),
+        name="forget-password",
+    ),
     path("reset-password", ResetPasswordView.as_view(), name="reset-password"),
     path(
         "reset-password/<str:token>",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +17,13 @@ from ..models.account import CREDENTIAL
 from . import hooks, plugins
 from .errors import ApiError
 
+REFUSED_NEW_USER = (
+    "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL",
+    "IDENTITY_ALREADY_REGISTERED",
+    "FAILED_TO_CREATE_USER",
+)
+"""What :func:`create_user` refuses with, as 422."""
+
 
 def create_user(
     data: dict[str, Any],
@@ -23,6 +31,7 @@ def create_user(
     password: str,
     proof: Proof | None = None,
     proof_token: str = "",
+    body: Mapping[str, Any],
     request: HttpRequest,
 ) -> Any:
     """Create a user who signs in with a password, and use up their proof: both or neither.
@@ -33,6 +42,7 @@ def create_user(
         password: as chosen.
         proof: of the local-first identity whose id the user gets.
         proof_token: the proof as it came.
+        body: of the request, for plugins that keep members of it elsewhere.
         request: the one that asks for it.
 
     Raises:
@@ -49,6 +59,7 @@ def create_user(
             if proof is not None:
                 use_up_proof(proof_token, proof)
             user = users.sign_up(password=password, user_id=user_id, **data)
+            plugins.installed().user_written(body, user)
     except IntegrityError:
         # Somebody else was faster between the look and the insert: the index has decided.
         refuse_taken(data, user_id)
@@ -105,20 +116,33 @@ def use_up_proof(token: str, proof: Proof) -> None:
         raise ApiError(400, "PROOF_ALREADY_USED")
 
 
-def update_user(user: Any, changes: dict[str, Any], request: HttpRequest) -> None:
+def update_user(
+    user: Any,
+    changes: dict[str, Any],
+    request: HttpRequest,
+    *,
+    body: Mapping[str, Any] | None = None,
+) -> None:
     """Change fields of ``user``.
 
     Args:
         user: of the user model.
-        changes: new values by the model's field names.
+        changes: new values by the model's field names; there may be none.
         request: the one that asks for it.
+        body: of the request, for plugins that keep members of it elsewhere.
 
     Raises:
         ApiError: a hook refuses, or the new e-mail was taken a moment ago.
     """
     plugins.installed().refuse_taken(changes, user)
     try:
-        hooks.save("user", user, changes, request=request)
+        hooks.save(
+            "user",
+            user,
+            changes,
+            request=request,
+            along=lambda: plugins.installed().user_written(body or {}, user),
+        )
     except IntegrityError:
         plugins.installed().refuse_taken(changes, user)
         raise ApiError(400, "FAILED_TO_UPDATE_USER") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.db import connections
 
 from ..errors import NotJournalled, RestoreRefused, SealBroken
 from ..store.event_sql import last_events
-from ..store.journal import DELETED, last_heads
+from ..store.journal import ENDED, last_heads
 from ..store.registry import register
 from ..store.sealing import Head
 from .binding import Binding, require_binding
@@ -19,8 +19,10 @@ from .codec import FieldCodec, field_codec_of
 from .insert import insert_row
 from .load import inspect_row
 from .members import current_members, source_field
+from .owned import note_event, remove_owned
 from .projection import advance_pks
 from .read_plan import converted_rows, key_batches
+from .resealing import count_heads, replace_heads, stale_heads
 
 
 class ModelProjector:
@@ -173,6 +175,28 @@ class ModelProjector:
             cursor.execute(f"DELETE FROM {quote(self.model._meta.db_table)}")  # noqa: S608
             return int(cursor.rowcount)
 
+    @property
+    def schema(self) -> int:
+        return int(self.binding.schema)
+
+    def note(self, alias: str, pk: Any, type_: str) -> bool:
+        return note_event(self.binding, alias, pk, type_)
+
+    def remove_owned(self, alias: str, owner: Any, pk: Any) -> dict[str, int]:
+        return remove_owned(self.binding, alias, owner, pk)
+
+    def count_heads(self, alias: str, epoch_ids: Sequence[bytes], under: bool) -> int:
+        return count_heads(self.binding, alias, epoch_ids, under)
+
+    def stale_heads(
+        self, alias: str, epoch_id: bytes, after: Any | None, limit: int
+    ) -> list[tuple[Any, str, bytes]]:
+        found = stale_heads(self.binding, alias, epoch_id, after, limit)
+        return [(pk, self.stream(pk), blob) for pk, blob in found]
+
+    def replace_heads(self, alias: str, rows: Sequence[tuple[Any, bytes, bytes]]) -> int:
+        return replace_heads(self.binding, alias, rows)
+
     def problems(self, alias: str, newest: dict[str, Head]) -> Iterator[tuple[str, str, str]]:
         binding = self.binding
         missing = dict(newest)
@@ -218,7 +242,7 @@ class ModelProjector:
                     yield "ROW_WITHOUT_LOG", self.entity, "a row's primary key is none"
             last = last_events(alias, streams)
             for stream in streams:
-                if stream not in last or last[stream][3] == DELETED:
+                if stream not in last or last[stream][3] in ENDED:
                     detail = "a row stands where the log has no living entity"
                     yield "ROW_WITHOUT_LOG", stream, detail
 

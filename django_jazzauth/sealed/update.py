@@ -168,13 +168,14 @@ def _adopt(
         else:  # changed here, but not part of this save: it stays a pending change
             baseline[attname] = then
     setattr(obj, binding.head_field.attname, opened.blob)
+    before = snapshot.opened.head.state if snapshot else {}
     for companion in binding.folded:
-        if companion.attname in attributes:
-            setattr(
-                obj,
-                companion.attname,
-                companion.column_value(current[companion.source.attname], alias),
-            )
+        name = companion.source.name
+        state = opened.head.state
+        unchanged = name in before and before[name] == state.get(name)
+        if companion.attname in attributes and not unchanged:
+            value = companion.column_value(current[companion.source.attname], alias)
+            setattr(obj, companion.attname, value)
     set_snapshot(obj, binding, Snapshot(alias, pk, opened, baseline, _earlier(snapshot)))
 
 

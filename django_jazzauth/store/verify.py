@@ -10,7 +10,7 @@ from django.db.models import F
 from ..crypto.digest import event_digest, payload_hash
 from ..errors import JazzAuthError, KeyDestroyed, WrongWorkerSecret
 from .events import open_record
-from .journal import DELETED, NO_DIGEST
+from .journal import ENDED, NO_DIGEST
 from .models import Event as EventRecord
 from .registry import projector_for, projectors
 from .sealing import Head
@@ -184,6 +184,6 @@ def _verify_stream(
     if projector_for(stream) is None:
         found("UNKNOWN_ENTITY", last.version, "no installed model has this entity name")
         return None
-    if last.type == DELETED:
+    if last.type in ENDED:
         return None
     return Head(last.version, last.schema, bytes(last.digest), last.recorded_at, state or {})

@@ -12,6 +12,7 @@ from django_jazzauth.api import email_tokens
 from django_jazzauth.api.email_tokens import EmailToken
 from django_jazzauth.models import Session, Verification
 
+from ..openapi.honesty import Held
 from .conftest import SECRET
 from .mailbox import claims, receive
 from .plugin_setup import install
@@ -38,7 +39,7 @@ UNRECORDED = {
 
 
 @pytest.mark.parametrize("plugins", ["all of them", "none"])
-def test_core(settings: Any, plugins: str) -> None:
+def test_core(settings: Any, plugins: str, honest: Held) -> None:
     if plugins == "none":
         install(settings)
     replay = Replay()
@@ -57,6 +58,9 @@ def test_core(settings: Any, plugins: str) -> None:
             replay.play(exchange)
     assert replay.differences == []
     assert replay.steps == 160
+    # Every answer of an endpoint was held against the OpenAPI document.
+    assert honest.answers >= 150
+    assert len(honest.operations) >= 20
 
 
 def test_deletion_confirmed_by_mail(settings: Any) -> None:

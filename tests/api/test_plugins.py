@@ -65,6 +65,15 @@ def test_values_that_another_has(knocking: Api) -> None:
     assert User.objects.get().last_name == "Smith"
 
 
+def test_what_a_plugin_keeps_elsewhere_is_written_with_the_user_or_neither(knocking: Api) -> None:
+    answer = Api().sign_up("bob@example.com", lastName="unlucky")
+    assert answer.status_code == 409
+    assert User.objects.count() == 1
+    assert Session.objects.count() == 1
+    assert knocking.post("/update-user", {"lastName": "unlucky", "name": "B"}).status_code == 409
+    assert (User.objects.get().last_name, User.objects.get().name) == ("Smith", "Alice")
+
+
 def test_hooks_around_writes(everything: None, api: Api) -> None:
     answer = api.sign_up()
     assert User.objects.get().first_name == "By plugin"

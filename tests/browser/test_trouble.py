@@ -127,4 +127,15 @@ def test_events_are_for_their_owner(visitor: Visitor) -> None:
     answer = visitor.page.request.get(f"{visitor.demo.address}events")
     assert answer.status == 401
     assert answer.json() == {"message": "Unauthorized", "code": "UNAUTHORIZED"}
-    assert visitor.page.request.post(f"{visitor.demo.address}events").status in (401, 405)
+
+
+def test_events_are_for_reading(visitor: Visitor) -> None:
+    visitor.make_identity()
+    visitor.sign_up("reading@example.org")
+    expect(visitor.page.locator("#account-same")).to_be_visible()
+    send, address = visitor.page.request.fetch, f"{visitor.demo.address}events"
+    own = {"Origin": visitor.demo.address.rstrip("/")}
+    for method in ("POST", "PUT", "DELETE"):
+        assert send(address, method=method, headers=own).status == 405
+        assert send(address, method=method, headers={"Origin": "http://a.example"}).status == 403
+    assert send(address, headers={"Accept": "text/html"}).status == 406

@@ -8,8 +8,9 @@ import pytest
 
 from tests.api.conftest import Api, api, captured_server
 from tests.api.transcripts import FOLDER
+from tests.openapi.honesty import honest
 
-__all__ = ["Api", "api", "captured_server"]
+__all__ = ["Api", "api", "captured_server", "honest"]
 
 
 @pytest.fixture

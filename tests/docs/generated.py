@@ -11,7 +11,7 @@ import inspect
 import pkgutil
 import re
 import textwrap
-from argparse import ArgumentParser
+from argparse import ArgumentParser, _HelpAction, _SubParsersAction
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -191,11 +191,12 @@ def check_texts() -> dict[str, str]:
     from django_jazzauth import checks as of_projects
     from django_jazzauth.api import plugin_checks as of_plugins
     from django_jazzauth.contrib.jwt import checks as of_jwt
+    from django_jazzauth.contrib.open_api import checks as of_open_api
     from django_jazzauth.sealed import checks as of_models
 
     return {
         id_: text
-        for module in (of_projects, of_plugins, of_jwt, of_models)
+        for module in (of_projects, of_plugins, of_jwt, of_models, of_open_api)
         for id_, text in re.findall(r"^``(jazzauth\.\w+)``\s+(.+)$", module.__doc__ or "", re.M)
     }
 
@@ -229,6 +230,29 @@ def endpoints() -> list[str]:
     return lines
 
 
+def plugins() -> list[str]:
+    """A table of the installed plugins with what they add."""
+    from django_jazzauth.api.plugins import installed
+
+    lines = [
+        "| App | Name | Paths | Members | Settings |",
+        "|---|---|---|---|---|",
+    ]
+    for plugin in installed().plugins:
+        app = type(plugin).__module__.removesuffix(".plugin")
+        key = app.rpartition(".")[2].upper()
+        # The core has settings named JWT, for tokens that it gives out without the plugin.
+        configured = key != "JWT" and key in conf.Settings.__struct_fields__
+        columns = [
+            [f"/{pattern.pattern}" for pattern in plugin.urlpatterns],
+            [*plugin.user_members, *plugin.session_members],
+            [f'{conf.NAME}["{key}"]'] if configured else [],
+        ]
+        cells = (", ".join(f"`{item}`" for item in column) for column in columns)
+        lines.append(f"| `{app}` | `{plugin.name}` | {' | '.join(cells)} |")
+    return lines
+
+
 def authentication() -> list[str]:
     """A table of the classes for DRF views."""
     from django_jazzauth.api import authentication as package
@@ -250,13 +274,23 @@ def commands() -> list[str]:
         parser = ArgumentParser(add_help=False)
         subcommand.add_arguments(parser)
         lines += [f"## `jazzauth {name}`", "", paragraph(subcommand.__doc__), ""]
-        rows = [
-            f"| `{', '.join(action.option_strings) or action.dest}` | {cell(action.help or '')} |"
-            for action in parser._actions
-        ]
-        if rows:
-            lines += ["| Argument | |", "|---|---|", *rows, ""]
+        lines += _arguments(parser)
+        for action in parser._actions:
+            if isinstance(action, _SubParsersAction):
+                helps = {choice.dest: choice.help for choice in action._choices_actions}
+                for child, nested in action.choices.items():
+                    lines += [f"### `jazzauth {name} {child}`", "", cell(helps[child] or ""), ""]
+                    lines += _arguments(nested)
     return lines[:-1]
+
+
+def _arguments(parser: ArgumentParser) -> list[str]:
+    rows = [
+        f"| `{', '.join(action.option_strings) or action.dest}` | {cell(action.help or '')} |"
+        for action in parser._actions
+        if not isinstance(action, _HelpAction | _SubParsersAction)
+    ]
+    return ["| Argument | |", "|---|---|", *rows, ""] if rows else []
 
 
 PARTS: dict[Path, dict[str, Any]] = {
@@ -264,6 +298,7 @@ PARTS: dict[Path, dict[str, Any]] = {
     REFERENCE / "checks.md": {"checks": checks},
     REFERENCE / "errors.md": {"errors": errors, "api errors": api_errors},
     REFERENCE / "http.md": {"endpoints": endpoints, "authentication": authentication},
+    REFERENCE / "plugins.md": {"plugins": plugins},
     REFERENCE / "commands.md": {"commands": commands},
 }
 

@@ -7,9 +7,11 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils import timezone
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from django_jazzauth.api.answers import Answers, Reply, answers
 from django_jazzauth.api.cookies import CookieJar
 from django_jazzauth.api.endpoint import Endpoint
 from django_jazzauth.api.errors import ApiError
@@ -17,18 +19,36 @@ from django_jazzauth.api.fields import StringField
 from django_jazzauth.api.hooks import Write
 from django_jazzauth.api.options import ApiOptions
 from django_jazzauth.api.plugins import Credential, Member, Plugin
-from django_jazzauth.api.serializers import SignUpEmailBody, UpdateUserBody
+from django_jazzauth.api.serializers import Members, SignUpEmailBody, UpdateUserBody
 from django_jazzauth.api.signing_in import SignIn
 from django_jazzauth.api.throttling import Rule
+from django_jazzauth.api.views.sign_in import PasswordSignInEndpoint
+from django_jazzauth.api.views.sign_up import SignUpEmailView
+from django_jazzauth.api.views.user import UpdateUserView
 from django_jazzauth.models import Session, User
 
 TEXT = {"type": "string"}
 
 
+class HelloPayload(Members):
+    """Hello."""
+
+    hello = serializers.CharField()
+
+
+class KnockPayload(Members):
+    """Another factor is asked for."""
+
+    knock = serializers.CharField()
+    factor = serializers.CharField()
+
+
 class WaveView(Endpoint):
     """Say hello."""
 
+    @answers(HelloPayload, session="required")
     def get(self, request: Request) -> Response:
+        """Hello."""
         return Response({"hello": self.require_session().user.name})
 
 
@@ -46,6 +66,12 @@ class EverythingPlugin(Plugin):
     }
     user_members = {"lastName": Member(lambda user: user.last_name, TEXT)}
     session_members = {"device": Member(lambda session: session.user_agent[:3], TEXT)}
+    answers = {
+        Endpoint: Answers(errors={403: ("NOT_TODAY",)}),
+        SignUpEmailView: Answers((Reply((KnockPayload,)),), {409: ("SURNAME_TAKEN", "NOT_TODAY")}),
+        PasswordSignInEndpoint: Answers((Reply((KnockPayload,)),)),
+        UpdateUserView: Answers(errors={409: ("SURNAME_TAKEN", "NOT_TODAY")}),
+    }
     rate_rules = (Rule(("/wave*",), 30, 2),)
     messages = {"NOT_TODAY": "Not today", "SURNAME_TAKEN": "Another has this name"}
 
@@ -70,6 +96,10 @@ class EverythingPlugin(Plugin):
     def refuse_taken(self, values: Mapping[str, Any], user: Any) -> None:
         if values.get("last_name") == "Taken":
             raise ApiError(409, "SURNAME_TAKEN")
+
+    def user_written(self, body: Mapping[str, Any], user: Any) -> None:
+        if body.get("last_name") == "unlucky":
+            raise ApiError(409, "NOT_TODAY")
 
     def before_write(self, data: dict[str, Any], write: Write) -> Mapping[str, Any] | None:
         if (write.entity, write.verb) == ("user", "create"):

@@ -12,9 +12,11 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from ..answers import REDIRECT, answers
 from ..endpoint import Endpoint
 from ..errors import ApiError
 from .linking import LinkRefused, link, user_for
+from .payloads import CallbackQuery
 from .profile import name_given_by_app
 from .protocol import ProviderRefused, exchange_code, profile_of
 from .providers import Provider, ProviderUnavailable, find_provider
@@ -39,6 +41,7 @@ class CallbackView(Endpoint):
         """Without the origin rule: a provider sends a form, and nothing is done with it here."""
         APIView.initial(self, request, *args, **kwargs)
 
+    @answers(REDIRECT, form=CallbackQuery, checks_origin=False)
     def post(self, request: Request, provider: str) -> HttpResponse:
         """302 to the same address with the form as its query.
 
@@ -52,6 +55,7 @@ class CallbackView(Endpoint):
         query = urlencode({**request.query_params.dict(), **known})
         return self.redirect(f"{url}?{query}" if query else url)
 
+    @answers(REDIRECT, query=CallbackQuery, opens_session=True)
     def get(self, request: Request, provider: str) -> HttpResponse:
         """302: signed in to the callback address, otherwise to the error address."""
         query = request.query_params

@@ -11,9 +11,16 @@ from rest_framework.response import Response
 from ...models import Session
 from ...revocation import is_revoked
 from .. import plugins, wire
+from ..answers import Reply, answers
 from ..endpoint import Endpoint
 from ..errors import ApiError
 from ..jazz_session import cookie_session
+from ..payloads import (
+    CookieSessionPayload,
+    GetSessionQuery,
+    SessionAndUserPayload,
+    SuccessPayload,
+)
 from ..serializers import SignOutBody
 from ..session_state import close_session, presented
 
@@ -30,6 +37,11 @@ class GetSessionView(Endpoint):
 
     shown: Session | None = None
 
+    @answers(
+        Reply((SessionAndUserPayload, CookieSessionPayload), nullable=True),
+        session="optional",
+        query=GetSessionQuery,
+    )
     def get(self, request: Request) -> Response:
         """``{session, user}``, or ``null``.
 
@@ -72,6 +84,7 @@ class GetSessionView(Endpoint):
             return None
         return Response({"session": session, "user": user})
 
+    @answers(errors={405: ("METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED",)})
     def post(self, request: Request) -> Response:
         """405: Better Auth knows this form for a setting that we do not have."""
         raise ApiError(405, "METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED")
@@ -92,6 +105,7 @@ class SignOutView(Endpoint):
 
     body_class = SignOutBody
 
+    @answers(SuccessPayload)
     def post(self, request: Request) -> Response:
         """``{success: true}``, whether there was a session or not."""
         token = presented(self.http, self.api_options).token

@@ -11,10 +11,12 @@ from rest_framework.response import Response
 from ...conf import get_settings
 from ...models import Session
 from .. import wire
+from ..answers import Reply, answers
 from ..email_tokens import EmailToken
 from ..endpoint import Endpoint
 from ..errors import ApiError
 from ..fields import is_email
+from ..payloads import SignedInPayload
 from ..serializers import SignInEmailBody
 from ..signing_in import user_with_password
 from ..users import must_verify
@@ -61,6 +63,15 @@ class SignInEmailView(PasswordSignInEndpoint):
 
     body_class = SignInEmailBody
 
+    @answers(
+        Reply((SignedInPayload,), location=True),
+        opens_session=True,
+        errors={
+            400: ("INVALID_EMAIL",),
+            401: ("INVALID_EMAIL_OR_PASSWORD",),
+            403: ("EMAIL_NOT_VERIFIED",),
+        },
+    )
     def post(self, request: Request) -> HttpResponse:
         """``{redirect, token, user}``, with ``url`` when a ``callbackURL`` was given."""
         body = self.body

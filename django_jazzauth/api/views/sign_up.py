@@ -14,13 +14,15 @@ from rest_framework.response import Response
 from ...conf import get_settings
 from ...identity import Proof
 from .. import plugins, wire
+from ..answers import answers
 from ..email_tokens import EmailToken
 from ..endpoint import Endpoint
 from ..errors import ApiError
-from ..passwords import check_new_password
-from ..proofs import proof_of
+from ..passwords import REFUSED_NEW_PASSWORD, check_new_password
+from ..payloads import SignedUpPayload
+from ..proofs import REFUSED_PROOF, proof_of
 from ..serializers import SignUpEmailBody
-from ..users import create_user, use_up_proof
+from ..users import REFUSED_NEW_USER, create_user, use_up_proof
 
 _FIELDS: tuple[str, ...] = ("email", "name", "image")
 
@@ -38,6 +40,15 @@ class SignUpEmailView(Endpoint):
     body_class = SignUpEmailBody
     is_login = True
 
+    @answers(
+        SignedUpPayload,
+        opens_session=True,
+        operation="signUpWithEmailAndPassword",
+        errors={
+            400: ("FAILED_TO_CREATE_USER", *REFUSED_NEW_PASSWORD, *REFUSED_PROOF),
+            422: REFUSED_NEW_USER,
+        },
+    )
     def post(self, request: Request) -> HttpResponse:
         """``{token, user}`` and the session cookie."""
         body = self.body
@@ -52,6 +63,7 @@ class SignUpEmailView(Endpoint):
                 password=body["password"],
                 proof=proof,
                 proof_token=body.get("proof_token", ""),
+                body=body,
                 request=self.http,
             )
         except ApiError as error:

@@ -11,9 +11,11 @@ from rest_framework.response import Response
 
 from ...conf import get_settings
 from .. import email_tokens, wire
+from ..answers import REDIRECT, answers
 from ..email_tokens import EmailToken
 from ..endpoint import Endpoint
 from ..errors import ApiError
+from ..payloads import StatusPayload, VerifiedPayload
 from ..serializers import MailedLinkQuery, SendVerificationEmailBody
 from ..users import update_user
 
@@ -23,6 +25,13 @@ class SendVerificationEmailView(Endpoint):
 
     body_class = SendVerificationEmailBody
 
+    @answers(
+        StatusPayload,
+        session="optional",
+        errors={
+            400: ("VERIFICATION_EMAIL_NOT_ENABLED", "EMAIL_MISMATCH", "EMAIL_ALREADY_VERIFIED"),
+        },
+    )
     def post(self, request: Request) -> Response:
         """``{status: true}``, to those who are not signed in for every address."""
         if not get_settings().EMAIL_VERIFICATION.ENABLED:
@@ -51,6 +60,16 @@ class VerifyEmailView(Endpoint):
 
     query_class = MailedLinkQuery
 
+    @answers(
+        VerifiedPayload,
+        REDIRECT,
+        session="optional",
+        opens_session=True,
+        errors={
+            400: ("FAILED_TO_UPDATE_USER",),
+            401: ("TOKEN_EXPIRED", "INVALID_TOKEN", "USER_NOT_FOUND", "INVALID_USER"),
+        },
+    )
     def get(self, request: Request) -> HttpResponse:
         """``{status, user}``, or a redirect to ``callbackURL``, with ``?error=`` where it fails."""
         try:

@@ -9,9 +9,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ...api import wire
+from ...api.answers import answers
 from ...api.endpoint import Endpoint
 from ...api.errors import ApiError
-from ...api.users import create_guest
+from ...api.payloads import SignedUpPayload, SuccessPayload
+from ...api.users import REFUSED_NEW_USER, create_guest
 from ...api.verifications import DIGITS_AND_LOWER_CASE, random_token
 from ...conf import get_settings
 
@@ -24,6 +26,18 @@ class SignInAnonymousView(Endpoint):
 
     is_login = True
 
+    @answers(
+        SignedUpPayload,
+        session="optional",
+        opens_session=True,
+        errors={
+            400: (
+                "ANONYMOUS_USERS_CANNOT_SIGN_IN_AGAIN_ANONYMOUSLY",
+                "FAILED_TO_CREATE_USER",
+            ),
+            422: REFUSED_NEW_USER,
+        },
+    )
     def post(self, request: Request) -> HttpResponse:
         """``{token, user}`` and the session cookie; 400 for somebody who is a guest already."""
         present = self.session_state().user
@@ -43,6 +57,11 @@ class SignInAnonymousView(Endpoint):
 class DeleteAnonymousUserView(Endpoint):
     """Delete the account of a guest."""
 
+    @answers(
+        SuccessPayload,
+        session="required",
+        errors={400: ("DELETE_ANONYMOUS_USER_DISABLED",), 403: ("USER_IS_NOT_ANONYMOUS",)},
+    )
     def post(self, request: Request) -> HttpResponse:
         """``{success: true}``; 403 for somebody who is none."""
         guest: Any = self.require_session().user

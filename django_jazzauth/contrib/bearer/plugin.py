@@ -15,6 +15,7 @@ class BearerPlugin(Plugin):
     """The session token as a bearer token, in both directions."""
 
     name = "bearer"
+    session_headers = {"Set-Auth-Token": "The signed session token, for clients without cookies"}
 
     def credential(self, request: HttpRequest, options: ApiOptions) -> Credential | None:
         """The token, signed (percent-encoded or not) or bare; wrongly signed counts as none."""

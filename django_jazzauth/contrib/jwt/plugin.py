@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 
+from ...api.answers import Answers
 from ...api.cookies import expose
 from ...api.endpoint import Endpoint
 from ...api.issuing import token_for, token_for_payload
@@ -15,6 +16,7 @@ class JWTPlugin(Plugin):
     """A JWT for whoever ``/get-session`` shows, in a header."""
 
     name = "jwt"
+    answers = {GetSessionView: Answers(headers={"Set-Auth-Jwt": "A JWT, as from `/token`"})}
 
     def answered(self, endpoint: Endpoint, answer: HttpResponse) -> None:
         """The same token as ``/token`` gives; none for nobody."""

@@ -7,9 +7,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ...api import wire
+from ...api.answers import Reply, answers
 from ...api.endpoint import Endpoint
 from ...api.errors import ApiError
 from ...api.fields import StringField
+from ...api.payloads import SessionAndUserPayload, StatusPayload
 from ...api.serializers import Body
 from ...api.session_state import close_session, find_session
 from ...models import Session
@@ -50,6 +52,7 @@ class _DeviceEndpoint(Endpoint):
 class ListDeviceSessionsView(_DeviceEndpoint):
     """The accounts that are signed in in this browser."""
 
+    @answers(Reply((SessionAndUserPayload,), many=True))
     def get(self, request: Request) -> Response:
         """``[{session, user}]``, one for each user."""
         return Response([_shown(session) for session in self.device.sessions()])
@@ -60,6 +63,12 @@ class SetActiveView(_DeviceEndpoint):
 
     body_class = DeviceSessionBody
 
+    @answers(
+        SessionAndUserPayload,
+        session="required",
+        operation="setActiveSession",
+        errors={401: ("INVALID_SESSION_TOKEN",)},
+    )
     def post(self, request: Request) -> HttpResponse:
         """``{session, user}`` and the cookie; 401 for a session that is not this browser's."""
         state = self.require_session()
@@ -81,6 +90,12 @@ class RevokeView(_DeviceEndpoint):
 
     body_class = DeviceSessionBody
 
+    @answers(
+        StatusPayload,
+        session="required",
+        operation="revokeDeviceSession",
+        errors={401: ("INVALID_SESSION_TOKEN",)},
+    )
     def post(self, request: Request) -> HttpResponse:
         """``{status: true}``; where it was the active one, the next takes its place."""
         state = self.require_session()

@@ -14,9 +14,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ...api import wire
+from ...api.answers import answers
 from ...api.endpoint import Endpoint
 from ...api.errors import ApiError
 from ...api.fields import StringField
+from ...api.payloads import SessionAndUserPayload, TokenPayload
 from ...api.serializers import Body
 from ...api.session_state import find_session
 from ...api.verifications import issue, use_up
@@ -39,6 +41,7 @@ def _identifier(token: str) -> str:
 class GenerateOneTimeTokenView(Endpoint):
     """Make a token for the session of the request."""
 
+    @answers(TokenPayload, session="required", errors={400: ("FAILED_TO_CREATE_VERIFICATION",)})
     def get(self, request: Request) -> Response:
         """``{token}``."""
         state = self.require_session()
@@ -58,6 +61,7 @@ class VerifyOneTimeTokenView(Endpoint):
     # It sets the session cookie: another site must not sign its visitors in to its own account.
     is_login = True
 
+    @answers(SessionAndUserPayload, opens_session=True, errors={400: (None,)})
     def post(self, request: Request) -> HttpResponse:
         """``{session, user}`` and the session cookie, for the first who asks."""
         session_token = use_up(_identifier(self.body["token"]))

@@ -1,9 +1,11 @@
-"""The request bodies of the username plugin."""
+"""The bodies of the username plugin."""
 
 from __future__ import annotations
 
+from rest_framework import serializers
+
 from ...api.fields import BooleanField, StringField
-from ...api.serializers import Body
+from ...api.serializers import Body, Members
 
 
 class SignInUsernameBody(Body):
@@ -19,3 +21,9 @@ class IsUsernameAvailableBody(Body):
     """``POST /is-username-available``."""
 
     username = StringField()
+
+
+class UsernameAvailablePayload(Members):
+    """Whether nobody has the name."""
+
+    available = serializers.BooleanField()

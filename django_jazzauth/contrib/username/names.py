@@ -15,6 +15,9 @@ _ALLOWED = re.compile(r"[A-Za-z0-9_.]+")
 # Names that differ in case only are made by Django's own commands, if at all.
 _VARIANTS = 20
 
+REFUSED_NAME = ("USERNAME_TOO_SHORT", "USERNAME_TOO_LONG", "INVALID_USERNAME")
+"""What :func:`check_name` refuses with."""
+
 
 def check_name(name: str, *, status: int) -> str:
     """The name as it is stored: in lower case.

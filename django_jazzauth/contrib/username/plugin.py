@@ -7,11 +7,14 @@ from typing import Any
 
 from django.urls import path
 
+from ...api.answers import Answers
 from ...api.errors import ApiError
 from ...api.fields import StringField
 from ...api.plugins import Member, Plugin
 from ...api.serializers import SignUpEmailBody, UpdateUserBody
-from .names import check_name, is_taken
+from ...api.views.sign_up import SignUpEmailView
+from ...api.views.user import UpdateUserView
+from .names import REFUSED_NAME, check_name, is_taken
 from .views import IsUsernameAvailableView, SignInUsernameView
 
 _TEXT_OR_NULL = {"type": ["string", "null"]}
@@ -51,6 +54,10 @@ class UsernamePlugin(Plugin):
     user_members = {
         "username": Member(_username, _TEXT_OR_NULL),
         "displayUsername": Member(_display_username, _TEXT_OR_NULL),
+    }
+    answers = {
+        cls: Answers(errors={400: ("USERNAME_IS_ALREADY_TAKEN", *REFUSED_NAME)})
+        for cls in (SignUpEmailView, UpdateUserView)
     }
     messages = {
         "INVALID_USERNAME_OR_PASSWORD": "Invalid username or password",

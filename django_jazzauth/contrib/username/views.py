@@ -6,12 +6,14 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from ...api.answers import Reply, answers
 from ...api.endpoint import Endpoint
 from ...api.errors import ApiError
+from ...api.payloads import SignedInPayload
 from ...api.signing_in import if_correct
 from ...api.views.sign_in import PasswordSignInEndpoint
-from .bodies import IsUsernameAvailableBody, SignInUsernameBody
-from .names import check_name, is_taken, user_named
+from .bodies import IsUsernameAvailableBody, SignInUsernameBody, UsernameAvailablePayload
+from .names import REFUSED_NAME, check_name, is_taken, user_named
 
 
 class SignInUsernameView(PasswordSignInEndpoint):
@@ -19,6 +21,15 @@ class SignInUsernameView(PasswordSignInEndpoint):
 
     body_class = SignInUsernameBody
 
+    @answers(
+        Reply((SignedInPayload,), location=True),
+        opens_session=True,
+        errors={
+            401: ("INVALID_USERNAME_OR_PASSWORD",),
+            403: ("EMAIL_NOT_VERIFIED",),
+            422: REFUSED_NAME,
+        },
+    )
     def post(self, request: Request) -> HttpResponse:
         """``{redirect, token, user}``, with ``url`` when a ``callbackURL`` was given."""
         name, password = self.body["username"], self.body["password"]
@@ -36,6 +47,7 @@ class IsUsernameAvailableView(Endpoint):
 
     body_class = IsUsernameAvailableBody
 
+    @answers(UsernameAvailablePayload, errors={422: REFUSED_NAME})
     def post(self, request: Request) -> Response:
         """``{available}``; 422 for a name that nobody can choose."""
         name = self.body["username"]

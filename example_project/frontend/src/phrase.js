@@ -57,7 +57,7 @@ export function seedOfPhrase(text) {
   } catch {
     throw new PhraseError(
       "invalid-checksum",
-      "These 24 words do not belong together. Is one missing, or are two of them swapped?",
+      "These 24 words do not belong together. Is one wrong, or are two of them swapped?",
     );
   }
 }
