@@ -57,5 +57,5 @@ docs: $(READY_DOCS) ## Build the documentation into var/docs
 migrations: $(READY) ## Write missing migrations
 	@$(BIN)/python manage.py makemigrations
 
-clean: ## Remove the environment, the demo's database and everything else generated
+clean: ## Remove the environment, caches, and the demo with its database and secret
 	@rm -rf $(VENV) var .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

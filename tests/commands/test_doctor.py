@@ -65,6 +65,15 @@ def test_an_empty_database_is_looked_at_and_left_empty(jazzauth: Run) -> None:
     assert jazzauth("doctor", "--json").out == ran.out
 
 
+def test_nothing_is_found_twice(jazzauth: Run, settings: Any, ana: Any) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.db"
+    settings.JAZZAUTH = {**settings.JAZZAUTH, "TAMPERED": "report"}
+    found = [one["subject"] for one in json.loads(jazzauth("doctor", "--json").out)["findings"]]
+    assert {"settings.backend", "settings.sessions", "settings.tampered"} <= set(found)
+    assert not [subject for subject in found if subject.startswith("checks.jazzauth.W00")]
+
+
 def test_a_wrong_setting(jazzauth: Run, settings: Any) -> None:
     settings.JAZZAUTH = {**settings.JAZZAUTH, "SCAN_LIMT": 3}
     ran = jazzauth("doctor", "--json")
