@@ -35,6 +35,8 @@ INSTALLED_APPS = [
     "django_jazzauth.contrib.one_time_token",
     "django_jazzauth.contrib.last_login_method",
     "django_jazzauth.contrib.multi_session",
+    "django_jazzauth.contrib.open_api",
+    "drf_spectacular_sidecar",
     "example_project.apps.ExampleProjectConfig",
 ]
 MIDDLEWARE = [
