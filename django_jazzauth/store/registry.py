@@ -52,6 +52,9 @@ class Projector(Protocol):
     def insert(self, alias: str, pk: Any, head: Head, blob: bytes) -> None:
         """Write the row of an entity from its head, member rows included."""
 
+    def inserted(self, alias: str) -> None:
+        """Note that every row has been written."""
+
     def unlogged(self, alias: str) -> list[str]:
         """Streams that rows belong to but that have no event at all."""
 
@@ -93,10 +96,13 @@ class Projector(Protocol):
         """
 
     def problems(self, alias: str, newest: dict[str, Head]) -> Iterator[tuple[str, str, str]]:
-        """What is wrong with rows: (code, stream, detail), given the newest event of each stream.
+        """What is wrong with the rows of some living entities: (code, stream, detail).
 
-        ``newest`` holds heads by stream and is emptied of those that have a row.
+        ``newest`` holds the newest event of each by stream.
         """
+
+    def strays(self, alias: str) -> Iterator[tuple[str, str, str]]:
+        """Rows of which the log knows no living entity, in the same form."""
 
 
 _projectors: dict[str, Projector] = {}
