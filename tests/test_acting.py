@@ -79,7 +79,9 @@ def ana() -> Any:
 
 @pytest.fixture
 def browser() -> Client:
-    return Client(headers={"User-Agent": AGENT, "Origin": "http://localhost:3100"}, REMOTE_ADDR=ADDRESS)
+    return Client(
+        headers={"User-Agent": AGENT, "Origin": "http://localhost:3100"}, REMOTE_ADDR=ADDRESS
+    )
 
 
 def cause_of_ward(answer: Any) -> dict[str, Any]:
@@ -159,7 +161,9 @@ def test_sign_up_and_sign_in_are_acts_of_the_user_themselves(browser: Client) ->
     last = store.history(user)[-1]
     assert (last.actor, last.cause["auth_mode"]) == (str(user.pk), "external")
     # The project's own DRF views, with the same cookie.
-    answer = browser.post("/drf", {}, "application/json", headers={"Origin": "http://localhost:3100"})
+    answer = browser.post(
+        "/drf", {}, "application/json", headers={"Origin": "http://localhost:3100"}
+    )
     cause = cause_of_ward(answer)
     assert (cause["actor"], cause["auth_mode"]) == (str(user.pk), "external")
     assert browser.post("/api/auth/sign-out", {}, "application/json").status_code == 200

@@ -51,6 +51,7 @@ class Entry:
         who: how that user is called now; the key where nobody has it any more; "" if unknown.
         via: the way it came: ``admin``, ``command``, ``api``.
         readable: false once the key was destroyed or the payload compacted away.
+        source: from where: address, browser, id of the request; "" if unknown. Personal data.
         changes: what changed; only fields whose value differs.
     """
 
@@ -62,6 +63,7 @@ class Entry:
     who: str
     via: str
     readable: bool
+    source: str = field(repr=False)
     changes: tuple[FieldChange, ...]
 
 
@@ -96,6 +98,7 @@ def timeline(
                 who=names.get(event.actor or "", event.actor or ""),
                 via=_via(event.cause),
                 readable=event.readable,
+                source=_source(event.cause),
                 changes=changes,
             )
         )
@@ -122,7 +125,20 @@ def actor_names(actors: Iterable[str], using: str) -> dict[str, str]:
 
 def _via(cause: dict[str, Any]) -> str:
     via = str(cause.get("via", ""))
-    return " ".join(filter(None, (via, str(cause.get("command", "")))))
+    mode = str(cause.get("auth_mode", ""))
+    named = (via, str(cause.get("command", "")), "" if mode == via else mode)
+    return printable(" ".join(filter(None, named)))
+
+
+def _source(cause: dict[str, Any]) -> str:
+    named = (
+        ("ip_address", ""),
+        ("user_agent", ""),
+        ("os_user", "user "),
+        ("request_id", "request "),
+    )
+    parts = [f"{label}{cause[name]}" for name, label in named if cause.get(name)]
+    return " · ".join(show_value(part) for part in parts)
 
 
 def _changes(

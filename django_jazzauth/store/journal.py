@@ -45,6 +45,7 @@ class Draft:
         state: the whole state after the change; None when it is deleted.
         previous: the head that the change was made against; None for the first event.
         fresh: the subject has no data key yet (a new person); saves a look-up.
+        along: of a deletion: streams of what was deleted along with it, sealed with its cause.
     """
 
     entity: str
@@ -55,6 +56,7 @@ class Draft:
     state: State | None = field(repr=False)
     previous: Head | None = None
     fresh: bool = False
+    along: Sequence[str] = ()
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -159,6 +161,8 @@ def _row(draft: Draft, handle: DataKeyHandle, now: int, meta: State, limit: int)
         recorded_at = max(now, previous.recorded_at)
     key_id = handle.id
     place = event_place(stream, version, draft.type, draft.schema, key_id, recorded_at)
+    if draft.along:
+        meta = {**meta, "along": list(draft.along)}
     payload = seal_payload(handle.envelope, event_aad(place), draft.state, meta)
     if len(payload) > limit:
         raise ValueNotStorable(
