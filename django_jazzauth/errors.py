@@ -73,6 +73,12 @@ class KeyDestroyed(KeyringError):
     code = "KEY_DESTROYED"
 
 
+class PayloadCompacted(KeyDestroyed):
+    """The event's payload was compacted away after its time: only its digest is kept."""
+
+    code = "PAYLOAD_COMPACTED"
+
+
 class StoreError(JazzAuthError):
     """Base of what the event store and the sealed models report."""
 
@@ -106,6 +112,12 @@ class SealBroken(StoreError):
 
     def __str__(self) -> str:
         return f"{self.stream}: {self.reason}"
+
+
+class RolledBack(StoreError):
+    """The database does not contain what a checkpoint outside of it says that it contained."""
+
+    code = "ROLLED_BACK"
 
 
 class ConcurrentUpdate(StoreError):

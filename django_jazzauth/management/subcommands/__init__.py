@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from . import as_of, doctor, history, init, rebuild, restore, verify
+from . import (
+    as_of,
+    check_proof,
+    checkpoint,
+    doctor,
+    history,
+    init,
+    prove,
+    rebuild,
+    restore,
+    verify,
+)
 from .base import Subcommand
 
 SUBCOMMANDS: dict[str, Subcommand] = {
     "init": init.Init(),
     "doctor": doctor.Doctor(),
     "verify": verify.Verify(),
+    "checkpoint": checkpoint.Checkpoint(),
+    "prove": prove.Prove(),
+    "check-proof": check_proof.CheckProof(),
     "rebuild": rebuild.Rebuild(),
     "history": history.History(),
     "as-of": as_of.AsOf(),
