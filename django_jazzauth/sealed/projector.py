@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db import connections
 
-from ..errors import NotJournalled, RestoreRefused, SealBroken
+from ..errors import NotJournalled, RestoreRefused
 from ..store.journal import last_heads
-from ..store.registry import register
+from ..store.registry import Standing, register
 from ..store.sealing import Head
 from .binding import Binding, require_binding
 from .codec import FieldCodec, field_codec_of
 from .insert import insert_row
-from .load import inspect_row
-from .members import current_members, source_field
-from .read_plan import converted_rows
+from .members import source_field
+from .row_checks import check_rows, duplicates, has_row, row_streams
 
 
 class ModelProjector:
@@ -152,53 +150,17 @@ class ModelProjector:
             cursor.execute(f"DELETE FROM {quote(self.model._meta.db_table)}")  # noqa: S608
             return int(cursor.rowcount)
 
-    def problems(self, alias: str, newest: dict[str, Head]) -> Iterator[tuple[str, str, str]]:
-        binding = self.binding
-        batch: dict[Any, Head] = {}
-        for names, values in converted_rows(binding, alias):
-            pk = values[names.index(binding.pk.attname)]
-            try:
-                stream = binding.stream(pk)
-            except ValidationError:
-                yield "ROW_WITHOUT_LOG", binding.entity, "a row's primary key is none"
-                continue
-            last = newest.pop(stream, None)
-            if last is None:
-                yield "ROW_WITHOUT_LOG", stream, "a row stands where the log has no living entity"
-                continue
-            try:
-                opened, differing = inspect_row(self.model, alias, names, values)
-            except SealBroken as error:
-                yield "HEAD_BROKEN", stream, str(error)
-                continue
-            if (opened.head.version, opened.head.digest) != (last.version, last.digest):
-                yield (
-                    "HEAD_STALE",
-                    stream,
-                    f"the head is version {opened.head.version}, the log's newest {last.version}",
-                )
-            for name in differing:
-                yield "COLUMN_DIFFERS", stream, f"column {name} differs from the head"
-            batch[pk] = opened.head
-            if len(batch) >= 500:
-                yield from self._member_problems(alias, batch)
-                batch = {}
-        yield from self._member_problems(alias, batch)
-        for stream in newest:
-            yield "ROW_MISSING", stream, "the log has a living entity without a row"
+    def check(self, alias: str, newest: Mapping[str, Standing]) -> Iterator[tuple[str, str, str]]:
+        return check_rows(self.binding, alias, newest)
 
-    def _member_problems(
-        self, alias: str, heads: dict[Any, Head]
-    ) -> Iterator[tuple[str, str, str]]:
-        for field in self.binding.members:
-            rows = current_members(field.remote_field.through, alias, heads) if heads else {}
-            for pk, members in rows.items():
-                if members != heads[pk].state.get(field.name, []):
-                    yield (
-                        "MEMBERS_DIFFER",
-                        self.stream(pk),
-                        f"the rows of {field.name} differ from the head",
-                    )
+    def row_streams(self, alias: str, size: int) -> Iterator[list[str | None]]:
+        return row_streams(self.binding, alias, size)
+
+    def has_row(self, alias: str, stream: str) -> bool:
+        return has_row(self.binding, alias, stream)
+
+    def duplicates(self, alias: str) -> Iterator[tuple[str, str]]:
+        return duplicates(self.binding, alias)
 
 
 def refuse_read_only(instance: Any) -> None:

@@ -10,7 +10,7 @@ from django.db import connections, transaction
 
 from ..errors import ConcurrentUpdate, SealBroken
 from ..store.event_sql import hold_writer_lock, last_events
-from ..store.journal import CREATED, DELETED, UPDATED, Draft, Written, append, last_heads
+from ..store.journal import CREATED, DELETED, ENDED, UPDATED, Draft, Written, append, last_heads
 from ..store.sealing import Head, State
 from .binding import Binding, Opened, require_binding
 from .kinds import FoldedKind, SealedKind
@@ -121,7 +121,7 @@ def record_deleted(
     for _ in range(_TRIES):
         if previous is None:
             last = last_events(alias, [stream]).get(stream)
-            if last is None or last[3] == DELETED:
+            if last is None or last[3] in ENDED:
                 return  # somebody else was faster, or it never was
             version, digest, recorded_at, _type = last
             previous = Head(version, 0, digest, recorded_at, {})

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from typing import Any
 
 from . import history as _history
+from .checkpoints import Taken
+from .checkpoints import take as _take
 from .events import Event
 from .rebuild import Progress as RebuildProgress
 from .rebuild import rebuild as _rebuild
@@ -31,9 +34,19 @@ class Store:
         """Bring a deleted entity back; see ``store.history.restore``."""
         return _history.restore(model, pk, using=using)
 
-    def verify(self, *, using: str = "default", progress: VerifyProgress | None = None) -> Report:
+    def verify(
+        self,
+        *,
+        using: str = "default",
+        progress: VerifyProgress | None = None,
+        checkpoints: Sequence[str] = (),
+    ) -> Report:
         """Check the log and the projections; see ``store.verify.verify``."""
-        return _verify(using, progress)
+        return _verify(using, progress, checkpoints)
+
+    def checkpoint(self, *, using: str = "default") -> Taken:
+        """Sign what the log contains now; see ``store.checkpoints.take``."""
+        return _take(using)
 
     def rebuild(
         self,

@@ -19,6 +19,10 @@ CREATED = "created"
 UPDATED = "updated"
 DELETED = "deleted"
 RESTORED = "restored"
+COMPACTED = "compacted"
+
+ENDED = frozenset({DELETED, COMPACTED})
+"""Types of events after which there is no entity."""
 
 NO_DIGEST = bytes(32)
 STREAM_LENGTH = 255

@@ -10,7 +10,7 @@ from ..errors import StoreError
 from ..keys.keyring import keyring
 from .event_sql import hold_writer_lock
 from .events import newest_records, open_record
-from .journal import DELETED
+from .journal import ENDED
 from .registry import Projector, projectors
 from .sealing import Head, seal_head
 
@@ -65,7 +65,7 @@ def _rebuild_entity(using: str, projector: Projector, progress: Progress | None)
     keys = keyring(using)
     count = 0
     for record in newest_records(using, projector.entity):
-        if record.type == DELETED:
+        if record.type in ENDED:
             continue
         state, _ = open_record(using, record)
         head = Head(

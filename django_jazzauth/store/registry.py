@@ -6,11 +6,23 @@ each model as it is defined.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 from ..errors import StoreError
 from .sealing import Head
+
+
+class Standing(Protocol):
+    """Where a living stream stands: what its row must show."""
+
+    @property
+    def head(self) -> Head:
+        """The newest event; its state is empty if ``opaque``."""
+
+    @property
+    def opaque(self) -> bool:
+        """Whether the state cannot be read."""
 
 
 class Projector(Protocol):
@@ -58,11 +70,17 @@ class Projector(Protocol):
     def clear(self, alias: str) -> int:
         """Delete every row, member rows included, and return how many there were."""
 
-    def problems(self, alias: str, newest: dict[str, Head]) -> Iterator[tuple[str, str, str]]:
-        """What is wrong with rows: (code, stream, detail), given the newest event of each stream.
+    def check(self, alias: str, newest: Mapping[str, Standing]) -> Iterator[tuple[str, str, str]]:
+        """What is wrong with the rows of living streams: code, stream, detail."""
 
-        ``newest`` holds heads by stream and is emptied of those that have a row.
-        """
+    def row_streams(self, alias: str, size: int) -> Iterator[list[str | None]]:
+        """The streams of all rows, in pages; None for a row whose primary key is none."""
+
+    def has_row(self, alias: str, stream: str) -> bool:
+        """Whether the entity has a row now."""
+
+    def duplicates(self, alias: str) -> Iterator[tuple[str, str]]:
+        """Rows that share a value which must be unique: stream, detail."""
 
 
 _projectors: dict[str, Projector] = {}
