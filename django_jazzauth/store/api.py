@@ -9,6 +9,9 @@ from typing import Any
 from . import history as _history
 from .checkpoints import Taken
 from .checkpoints import take as _take
+from .compaction import Compacted
+from .compaction import Progress as CompactProgress
+from .compaction import compact as _compact
 from .events import Event
 from .rebuild import Progress as RebuildProgress
 from .rebuild import rebuild as _rebuild
@@ -47,6 +50,16 @@ class Store:
     def checkpoint(self, *, using: str = "default") -> Taken:
         """Sign what the log contains now; see ``store.checkpoints.take``."""
         return _take(using)
+
+    def compact(
+        self,
+        *,
+        using: str = "default",
+        progress: CompactProgress | None = None,
+        dry_run: bool = False,
+    ) -> dict[str, Compacted]:
+        """Drop what is older than its retention; see ``store.compaction.compact``."""
+        return _compact(using, progress, dry_run)
 
     def rebuild(
         self,

@@ -7,10 +7,16 @@ from typing import Any
 
 from django.db import IntegrityError, router, transaction
 
-from ..errors import KeyDestroyed, NeverExisted, RestoreRefused, StoreError
+from ..errors import (
+    KeyDestroyed,
+    NeverExisted,
+    PayloadCompacted,
+    RestoreRefused,
+    StoreError,
+)
 from .event_sql import hold_writer_lock
 from .events import Event, moment, open_record, records
-from .journal import DELETED, RESTORED, Draft, append
+from .journal import COMPACTED, DELETED, ENDED, RESTORED, Draft, append
 from .models import Event as EventRecord
 from .registry import Projector, projector_of
 from .sealing import Head, State
@@ -48,6 +54,7 @@ def history(instance: Any, *, pk: Any = None, using: str | None = None) -> list[
                 values,
                 cause,
                 readable,
+                record.payload is None,
             )
         )
     return found
@@ -70,6 +77,7 @@ def as_of(
     Raises:
         NeverExisted: it did not exist then: not yet created, or already deleted.
         KeyDestroyed: it existed, but can no longer be read.
+        PayloadCompacted: likewise, because its past was dropped after its time.
     """
     projector, key, alias = _address(instance, pk, using)
     if when.tzinfo is None:
@@ -83,7 +91,7 @@ def as_of(
         .order_by("-version")
         .first()
     )
-    if record is None or record.type == DELETED:
+    if record is None or record.type in ENDED:
         raise NeverExisted(f"{stream} did not exist at {when.isoformat()}.")
     state, _ = open_record(alias, record)
     head = _head(record, _upcast(projector, record, state or {}))
@@ -105,7 +113,8 @@ def restore(model: Any, pk: Any, *, using: str | None = None) -> Any:
         NeverExisted: there is no such stream.
         StoreError: it is not deleted.
         RestoreRefused: what it points at is gone, or another entity holds a unique value of it.
-        KeyDestroyed: it was shredded, or its payload was compacted away.
+        KeyDestroyed: it was shredded.
+        PayloadCompacted: its past was dropped after its time.
     """
     projector, key, alias = _address(model, pk, using)
     stream = projector.stream(key)
@@ -114,6 +123,10 @@ def restore(model: Any, pk: Any, *, using: str | None = None) -> Any:
         found = list(records(alias, stream).order_by("-version")[:2])  # type: ignore[attr-defined]
         if not found:
             raise NeverExisted(f"{stream} never existed.")
+        if found[0].type == COMPACTED:
+            raise PayloadCompacted(
+                f"{stream} was compacted: the time for which its past is kept is over."
+            )
         if found[0].type != DELETED:
             raise StoreError(f"{stream} is not deleted.")
         state, _ = open_record(alias, found[1])
