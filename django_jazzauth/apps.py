@@ -23,7 +23,7 @@ class JazzAuthConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect the signals and register the checks."""
-        from . import checks, revocation  # they need the models, which are there only now
+        from . import checks, revocation, rollback  # they need the models, which are there only now
 
         def before_first_request(**kwargs: Any) -> None:
             checks.refuse_to_serve()
@@ -31,6 +31,7 @@ class JazzAuthConfig(AppConfig):
 
         checks.register_checks()
         revocation.connect()
+        rollback.connect()
         connection_created.connect(set_pragmas, dispatch_uid="jazzauth.pragmas")
         # A WSGI or ASGI server runs no checks as it starts.
         request_started.connect(before_first_request, weak=False, dispatch_uid=_FIRST_REQUEST)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
 import requests
@@ -23,35 +21,6 @@ def read_text(path: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
         raise CommandError(f"{path} cannot be read: {reason}.") from None
-
-
-def replace_file(path: str, text: str) -> None:
-    """Put a text into a file, down to the disk: a reader finds the old text or the new one.
-
-    Raises:
-        CommandError: it cannot be written; what was there is still there.
-    """
-    target = Path(path)
-    name = ""
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644)  # a checkpoint is public
-        os.replace(name, target)
-        name = ""
-        directory = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
-    except OSError as error:
-        raise CommandError(f"{path} cannot be written: {error.strerror}.") from None
-    finally:
-        if name:
-            Path(name).unlink(missing_ok=True)
 
 
 def post_text(url: str, text: str) -> None:

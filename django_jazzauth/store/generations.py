@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Literal
 
 from django.db import transaction
 
 from ..crypto.framing import frame
-from ..crypto.notes import NoteError, SignedNote, read_checkpoint
+from ..crypto.notes import SignedNote, read_checkpoint
 from ..errors import RolledBack
 from .checkpoint_keys import envelope, generation_of, unseal, verifiers
 from .event_sql import hold_writer_lock
@@ -89,21 +88,6 @@ def standing(using: str, note: str) -> Standing:
     # The roots alone: two generations sign the same tree under different names.
     same = batch.tree.root() == body.root
     return "contained" if same and found.hash is not None else "rolled back"
-
-
-def read_outside(path: str) -> str | None:
-    """The checkpoint that is kept in a file; None if there is no file yet.
-
-    Raises:
-        NoteError: the file cannot be read.
-    """
-    try:
-        return Path(path).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
-        raise NoteError(f"The checkpoint in {path} cannot be read: {reason}.") from None
 
 
 def require_contained(using: str, note: str) -> None:

@@ -246,4 +246,4 @@ def test_memory_does_not_grow_with_the_log(settings: Any) -> None:
     peak()  # what is cached once
     small = peak()
     model.objects.bulk_create(model(username=f"b{n}", name="n" * 250) for n in range(1200))
-    assert peak() - small < 100_000  # payloads, heads and keys are 2 MB more
+    assert peak() - small < 500_000  # payloads, heads and keys are 2 MB more

@@ -13,8 +13,9 @@ from django.db import DatabaseError, close_old_connections
 from ...conf import get_settings
 from ...errors import JazzAuthError
 from ...store.checkpoints import take, verifier_key
-from ...store.generations import read_outside, require_contained
-from ..outside import post_text, replace_file
+from ...store.generations import require_contained
+from ...store.outside import read_outside, replace_outside
+from ..outside import post_text
 from .base import known_database
 
 
@@ -66,7 +67,7 @@ def _once(command: BaseCommand, alias: str, options: dict[str, Any]) -> None:
         require_contained(alias, before)
     taken = take(alias)
     if file:
-        replace_file(file, taken.note)
+        replace_outside(file, taken.note)
     if url:
         post_text(url, taken.note)
     if path == "-" or not (file or url):

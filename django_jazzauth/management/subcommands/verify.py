@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from ...conf import get_settings
 from ...store import Report, store
-from ...store.generations import read_outside
+from ...store.outside import read_outside
 from ..outside import read_text
 from ..progress import ProgressBar
 from .base import known_database
