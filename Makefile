@@ -8,7 +8,7 @@ ARGS ?=
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench test-ecosystem test-ecosystem-fast docs migrations clean
+.PHONY: help setup demo frontend test lint bench test-ecosystem test-ecosystem-fast docs migrations clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-20s %s\n", $$1, $$2}'
@@ -28,6 +28,10 @@ demo: $(READY) ## Set the example up, show a tour, serve it (ARGS=--check: the t
 
 test: $(READY) ## Test on SQLite, and on PostgreSQL and MariaDB if they answer (ARGS: for pytest)
 	@.ci/test $(BIN) $(ARGS)
+
+frontend: ## Build the page of the example anew (needs Node)
+	@cd example_project/frontend && npm ci --silent --no-audit --no-fund --no-update-notifier
+	@cd example_project/frontend && node build.mjs
 
 lint: $(READY) ## Style, types, and the direction of imports
 	@$(BIN)/ruff check .

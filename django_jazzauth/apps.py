@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import AppConfig
+from django.core.checks import CheckMessage, register
 from django.core.signals import request_started
 from django.db.backends.signals import connection_created
+from django.db.models.signals import pre_migrate
 
 from .conf import get_settings
 
@@ -24,17 +26,29 @@ class JazzAuthConfig(AppConfig):
     def ready(self) -> None:
         """Connect the signals and register the checks."""
         from . import checks, revocation, rollback  # they need the models, which are there only now
+        from .sealed import following
 
         def before_first_request(**kwargs: Any) -> None:
             checks.refuse_to_serve()
             request_started.disconnect(dispatch_uid=_FIRST_REQUEST)
 
         checks.register_checks()
+        register(check_plugins, checks.TAG)
         revocation.connect()
         rollback.connect()
+        pre_migrate.connect(
+            following.follow_planned_migrations, sender=self, dispatch_uid="jazzauth.following"
+        )
         connection_created.connect(set_pragmas, dispatch_uid="jazzauth.pragmas")
         # A WSGI or ASGI server runs no checks as it starts.
         request_started.connect(before_first_request, weak=False, dispatch_uid=_FIRST_REQUEST)
+
+
+def check_plugins(**kwargs: Any) -> list[CheckMessage]:
+    """See ``api.plugin_checks``."""
+    from .api import plugin_checks  # the whole API, which not every command needs
+
+    return plugin_checks.check_plugins()
 
 
 def set_pragmas(sender: Any, connection: Any, **kwargs: Any) -> None:

@@ -35,6 +35,7 @@ from .errors import ImproperSecret, ImproperSettings, JazzAuthError
 from .keys.loading import load_keys
 from .keys.models import Epoch
 from .keys.source import ENV_FILE, ENV_SECRET, worker_secret
+from .sealed.planned import check_planned_migrations
 
 TAG = "jazzauth"
 
@@ -215,6 +216,7 @@ def register_checks() -> None:
     for check in _EVERYWHERE:
         register(check, TAG)
     register(check_keys, TAG, Tags.database)
+    register(check_planned_migrations, TAG, Tags.database)
     register(check_rollback, TAG, Tags.database)
 
 

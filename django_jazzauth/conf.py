@@ -39,6 +39,14 @@ from .conf_groups import (
     Text,
 )
 from .conf_groups import ProviderSettings as ProviderSettings
+from .conf_plugins import (
+    AnonymousSettings,
+    LastLoginMethodSettings,
+    MultiSessionSettings,
+    OneTimeTokenSettings,
+    OpenApiSettings,
+    UsernameSettings,
+)
 from .errors import ImproperSettings
 
 NAME = "JAZZAUTH"
@@ -67,6 +75,8 @@ class Settings(Group, frozen=True, kw_only=True):
         TRUSTED_PROXIES: addresses or networks whose ``X-Forwarded-For`` is believed.
         JWT, JAZZ, SOCIAL, SESSION, PROOF, PASSWORD, EMAIL_VERIFICATION, PASSWORD_RESET,
             CHANGE_EMAIL, DELETE_USER, RATE_LIMIT, CHECKPOINT: see their classes.
+        USERNAME, ANONYMOUS, MULTI_SESSION, ONE_TIME_TOKEN, LAST_LOGIN_METHOD, OPEN_API: of plugins,
+            see their classes.
         RETENTION: seconds after its end for which an entity's past can be read, by entity:
             ``{"session": 2_592_000}``. ``jazzauth compact`` then drops it; without an entry, never.
         HOOKS: functions of the project around writes, by ``<entity>.<verb>.<moment>``:
@@ -106,6 +116,12 @@ class Settings(Group, frozen=True, kw_only=True):
     RATE_LIMIT: RateLimitSettings = RateLimitSettings()
     CHECKPOINT: CheckpointSettings = CheckpointSettings()
     RETENTION: dict[str, Count] = msgspec.field(default_factory=dict)
+    USERNAME: UsernameSettings = UsernameSettings()
+    ANONYMOUS: AnonymousSettings = AnonymousSettings()
+    MULTI_SESSION: MultiSessionSettings = MultiSessionSettings()
+    ONE_TIME_TOKEN: OneTimeTokenSettings = OneTimeTokenSettings()
+    LAST_LOGIN_METHOD: LastLoginMethodSettings = LastLoginMethodSettings()
+    OPEN_API: OpenApiSettings = OpenApiSettings()
     HOOKS: dict[str, Text | tuple[Text, ...]] = msgspec.field(default_factory=dict)
     MAIL_IN_BACKGROUND: bool = True
     TEST_OUTBOX: bool = False
@@ -159,6 +175,10 @@ def read_settings(given: Any) -> Settings:
     if made.PASSWORD.MIN_LENGTH > made.PASSWORD.MAX_LENGTH:
         raise ImproperJazzAuthSettings(
             f'{NAME}["PASSWORD"]: MIN_LENGTH is above MAX_LENGTH, so no password would do.'
+        )
+    if made.USERNAME.MIN_LENGTH > made.USERNAME.MAX_LENGTH:
+        raise ImproperJazzAuthSettings(
+            f'{NAME}["USERNAME"]: MIN_LENGTH is above MAX_LENGTH, so no name would do.'
         )
     for hook in made.HOOKS:
         if hook not in _HOOKS:

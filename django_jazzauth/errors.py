@@ -114,6 +114,15 @@ class SealBroken(StoreError):
         return f"{self.stream}: {self.reason}"
 
 
+class StateOutdated(SealBroken):
+    """A state does not fit the model any more: its fields were changed without telling the log how.
+
+    Nobody tampered with it. The text says what the model's ``HeadField`` has to name.
+    """
+
+    code = "STATE_OUTDATED"
+
+
 class RolledBack(StoreError):
     """The database does not contain what a checkpoint outside of it says that it contained."""
 

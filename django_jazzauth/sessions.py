@@ -37,6 +37,8 @@ class SessionStore(DatabaseSessionStore):
 
     _row: Any = None
     _client: tuple[str, str] | None = None
+    _user: Any = None
+    _new_key: str | None = None  # made here, and no row has it yet
 
     @classmethod
     def get_model_class(cls) -> type[Any]:
@@ -51,6 +53,10 @@ class SessionStore(DatabaseSessionStore):
     @property
     def _rows(self) -> Any:
         return self.get_model_class().objects
+
+    def note_user(self, user: Any) -> None:
+        """Take down whose session it is from now on: somebody who was just authenticated."""
+        self._user = user
 
     def note_client(self, ip_address: str, agent: str) -> None:
         """Take down where the session is used from; written with the next save."""
@@ -111,16 +117,51 @@ class SessionStore(DatabaseSessionStore):
             HASH_SESSION_KEY: user.get_session_auth_hash(),
         }
 
-    # Writing. ``create``, ``save``, ``cycle_key`` and ``flush`` are Django's own; they build
-    # the instance to write with the methods below.
+    # Writing. ``create`` and ``flush`` are Django's own, and so is what ``save`` and ``cycle_key``
+    # do in the end; they build the instance to write with the methods below.
 
     def _get_new_session_key(self) -> str:
         # Django asks the database whether the key is taken. With 165 random bits it is not, and
         # if it were, the unique index would refuse the row and ``create`` would try again.
-        return get_random_string(32, VALID_KEY_CHARS)
+        self._new_key = get_random_string(32, VALID_KEY_CHARS)
+        return self._new_key
 
     async def _aget_new_session_key(self) -> str:
         return self._get_new_session_key()
+
+    def save(self, must_create: bool = False) -> None:
+        """As Django's; a session whose key is new is created."""
+        super().save(must_create=must_create or self._key_is_new())
+        self._new_key = None
+
+    async def asave(self, must_create: bool = False) -> None:
+        """See :meth:`save`."""
+        await super().asave(must_create=must_create or self._key_is_new())
+        self._new_key = None
+
+    def _key_is_new(self) -> bool:
+        return self._new_key is not None and self._new_key == self.session_key
+
+    def cycle_key(self) -> None:
+        """As Django's; where nothing is stored yet, the new key is stored with the next save.
+
+        So ``login()`` writes one session, that of its user, and not an anonymous one before it.
+        """
+        if self._is_foreign() or self.session_key is not None:
+            super().cycle_key()
+            return
+        self.keys()  # read before the key is another
+        self._session_key = self._get_new_session_key()
+        self.modified = True
+
+    async def acycle_key(self) -> None:
+        """See :meth:`cycle_key`."""
+        if self._is_foreign() or self.session_key is not None:
+            await super().acycle_key()
+            return
+        await self.akeys()
+        self._session_key = self._get_new_session_key()
+        self.modified = True
 
     def create_model_instance(self, data: dict[str, Any]) -> Any:
         """The row to write: the stored one with the new data, or a new one."""
@@ -131,7 +172,8 @@ class SessionStore(DatabaseSessionStore):
         token = self.session_key
         row = self._row
         if row is None or row.token != token:
-            row = self._row = self._fetch(token) or self.get_model_class()(token=token)
+            found = None if self._key_is_new() else self._fetch(token)
+            row = self._row = found or self.get_model_class()(token=token)
         row.data = self.encode(data)
         row.expires_at = self.get_expiry_date()
         self._bind_user(row, data)
@@ -154,6 +196,10 @@ class SessionStore(DatabaseSessionStore):
         users = row._meta.get_field("user").related_model
         known = pk is not None and users is get_user_model()
         alias = router.db_for_write(type(row), instance=row)
+        user = self._user
+        if isinstance(user, users) and user.pk == pk and user._state.db == alias:
+            row.user_id = pk
+            return
         holders = users._base_manager.using(alias).filter(pk=pk)
         row.user_id = pk if known and holders.exists() else None
 
@@ -206,8 +252,9 @@ def _user_pk(text: Any) -> Any:
         return None
 
 
-@receiver(user_logged_in, dispatch_uid="django_jazzauth.sessions.note_client")
-def _note_client(sender: Any, request: HttpRequest | None, **kwargs: Any) -> None:
+@receiver(user_logged_in, dispatch_uid="django_jazzauth.sessions.note_login")
+def _note_login(sender: Any, request: HttpRequest | None, user: Any, **kwargs: Any) -> None:
     session = getattr(request, "session", None)
     if request is not None and isinstance(session, SessionStore):
         session.note_client(client_address(request), user_agent(request))
+        session.note_user(user)

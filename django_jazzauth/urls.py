@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .api import urls as api_urls
+from .api.plugins import installed
+from .api.urls import patterns
 
 app_name = "jazzauth"
-urlpatterns = api_urls.urlpatterns
+urlpatterns = patterns(installed())

@@ -29,6 +29,7 @@ def test_codes_are_unique_and_stable():
         "RolledBack": "ROLLED_BACK",
         "ScanRefused": "SCAN_REFUSED",
         "SealBroken": "SEAL_BROKEN",
+        "StateOutdated": "STATE_OUTDATED",
         "StoreError": "STORE_ERROR",
         "ValueNotStorable": "VALUE_NOT_STORABLE",
         "WrongWorkerSecret": "WRONG_WORKER_SECRET",

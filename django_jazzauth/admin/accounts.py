@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ..models import Verification
-from .mixin import EventSourcedAdminMixin
+from .read_only import ReadOnlyAdmin
 
 
-class _ReadOnlyAdmin(EventSourcedAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]
-    """Neither made nor changed by hand.
-
-    Deleting stays allowed to those with the permission: Django asks it of everything that goes
-    along when a user is deleted.
-    """
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """The API makes them."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """The API changes them."""
-        return False
-
-
-class AccountAdmin(_ReadOnlyAdmin):
+class AccountAdmin(ReadOnlyAdmin):
     """Ways to sign in, without the tokens."""
 
     fields = (
@@ -50,7 +31,7 @@ class AccountAdmin(_ReadOnlyAdmin):
     search_fields = ("user__email", "user__username", "user__id", "account_id", "id")
 
 
-class VerificationAdmin(_ReadOnlyAdmin):
+class VerificationAdmin(ReadOnlyAdmin):
     """Values that may be redeemed once: when they were made and when they run out, no more."""
 
     fields = ("id", "created_at", "expires_at", "live")

@@ -52,13 +52,18 @@ class UserAdmin(EventSourcedAdminMixin, DjangoUserAdmin):  # type: ignore[type-a
     # Both the same way, so that an index on date_joined gives the order on every database.
     ordering = ("-date_joined", "-pk")
     search_fields = ("email", "username", "id")
-    scan_fields = ("name", "first_name", "last_name")
-    readonly_fields = ("id", "updated_at")
+    scan_fields = ("name", "first_name", "last_name", "display_username")
+    readonly_fields = ("id", "is_guest", "updated_at")
     fieldsets = (
         (None, {"fields": ("username", "password", "id")}),
         (
             _("Personal info"),
-            {"fields": ("name", "first_name", "last_name", "email", "email_verified", "image")},
+            {
+                "fields": (
+                    *("name", "first_name", "last_name", "display_username"),
+                    *("email", "email_verified", "image", "is_guest"),
+                )
+            },
         ),
         (
             _("Permissions"),

@@ -19,7 +19,7 @@ from urllib.parse import quote, unquote
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 
-from . import wire
+from . import plugins, wire
 from .cookie_cache import Content, decode_content, encode_content
 from .options import ApiOptions
 
@@ -106,9 +106,7 @@ class CookieJar:
         self._set(response, cookie, "", 0)
 
     def write_session(self, response: HttpResponse, session: Any, *, remember: bool) -> None:
-        """Set the session cookie, and the cache cookie where that is on.
-
-        ``Set-Auth-Token`` carries the signed token for clients without cookies.
+        """Set the session cookie, the cache cookie where that is on, and what plugins add.
 
         Args:
             response: the answer that carries them.
@@ -117,11 +115,11 @@ class CookieJar:
         """
         max_age = self.options.session_seconds if remember else None
         self.write(response, SESSION_COOKIE, session.token, max_age=max_age)
-        response["Set-Auth-Token"] = sign(session.token, self.options.secret)
-        expose(response, "set-auth-token")
         if not remember:
             self.write(response, BRIEF_COOKIE, "true", max_age=None)
         self.write_cache(response, session, remember=remember)
+        for add in plugins.installed().session_cookie_written:
+            add(response, session, self)
 
     def remove_session(self, response: HttpResponse) -> None:
         """Remove everything that belongs to a session."""
@@ -186,14 +184,34 @@ class CookieJar:
         return [f"{CACHE_COOKIE}.{n}" for n in sorted(int(match[1]) for match in found if match)]
 
     def _set(self, response: HttpResponse, cookie: str, value: str, max_age: int | None) -> None:
+        self.set_unsigned(response, self.name_of(cookie), value, max_age=max_age)
+
+    def set_unsigned(
+        self,
+        response: HttpResponse,
+        name: str,
+        value: str,
+        *,
+        max_age: int | None,
+        for_scripts: bool = False,
+    ) -> None:
+        """Set a cookie as it is.
+
+        Args:
+            response: the answer that carries it.
+            name: its full name.
+            value: percent-encoded.
+            max_age: seconds; ``None`` for a cookie that ends with the browser.
+            for_scripts: let the page's scripts read it: without ``HttpOnly``.
+        """
         # Not ``response.set_cookie``: it adds Expires, and writes an empty value as "".
         morsel: Morsel[str] = Morsel()
-        name = self.name_of(cookie)
         morsel.set(name, value, value)
         if max_age is not None:
             morsel["max-age"] = str(max_age)
         morsel["path"] = "/"
-        morsel["httponly"] = True
+        if not for_scripts:
+            morsel["httponly"] = True
         morsel["samesite"] = "Lax"
         if self.options.secure_cookies:
             morsel["secure"] = True

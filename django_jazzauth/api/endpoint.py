@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar, NoReturn
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -12,7 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from . import errors, origin
+from ..models import Session
+from . import errors, origin, plugins
 from .cookies import CookieJar, encode
 from .letters import Letters
 from .options import ApiOptions, options_for
@@ -20,6 +22,7 @@ from .parsers import FormParser, JSONParser
 from .renderers import JSONRenderer, OneRenderer
 from .serializers import UNDEFINED, Body, validate
 from .session_state import SessionState, resolve
+from .signing_in import Factor, SignIn, complete
 from .throttling import RateThrottle, retry_after
 
 
@@ -44,6 +47,8 @@ class Endpoint(APIView):
     renderer_classes = (JSONRenderer,)
     parser_classes = (FormParser, JSONParser)
     content_negotiation_class = OneRenderer
+    # Whatever the project chose for its own views.
+    versioning_class = None
 
     body_class: ClassVar[type[Body] | None] = None
     """What the body of a POST must look like; ``None`` for endpoints without one."""
@@ -51,6 +56,10 @@ class Endpoint(APIView):
     """What the query parameters must look like."""
     is_login: ClassVar[bool] = False
     """Whether the stricter origin rule applies."""
+    older_name: str = ""
+    """``operationId`` of the path, where it is one that the endpoint had before."""
+    schema: Any = None
+    """For drf-spectacular; ``None`` keeps the endpoints out of a project's own document."""
 
     body: dict[str, Any]
     query: dict[str, Any]
@@ -78,6 +87,8 @@ class Endpoint(APIView):
             self.query = validate(self.query_class, request.query_params.dict(), where="query")
         if self.is_login:
             origin.check_login_origin(self.http, trusted)
+        for look in plugins.installed().before_request:
+            look(self)
 
     def finalize_response(
         self, request: Request, response: Any, *args: Any, **kwargs: Any
@@ -86,6 +97,8 @@ class Endpoint(APIView):
         answer = super().finalize_response(request, response, *args, **kwargs)
         if self._state is not None:
             self._state.apply(answer, self.jar)
+        for add in plugins.installed().answered:
+            add(self, answer)
         for name in ("Allow", "Vary"):
             answer.headers.pop(name, None)
         return answer
@@ -123,6 +136,38 @@ class Endpoint(APIView):
     def forget_state(self) -> None:
         """Leave the cookies of the answer to the handler: the session is another one now."""
         self._state = None
+
+    def sign_in(
+        self,
+        user: Any,
+        answer: Callable[[Session], HttpResponse],
+        *,
+        method: str,
+        factor: Factor,
+        remember: bool = True,
+    ) -> HttpResponse:
+        """Sign in somebody whose credentials are right, unless a plugin steps between.
+
+        Args:
+            user: who.
+            answer: makes the answer; the session's cookies are added to it.
+            method: see :class:`~.signing_in.SignIn`.
+            factor: likewise.
+            remember: ``False`` for a session that ends with the browser.
+
+        Raises:
+            ApiError: a plugin or a hook refuses.
+        """
+        self.forget_state()
+        attempt = SignIn(
+            user=user,
+            method=method,
+            factor=factor,
+            request=self.http,
+            options=self.api_options,
+            remember=remember,
+        )
+        return complete(attempt, answer)
 
     def require_session(self) -> SessionState:
         """The session of the request.

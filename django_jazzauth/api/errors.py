@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from ..errors import JazzAuthError, ValueNotStorable
+from . import plugins
 
 MESSAGES: dict[str, str] = {
     "UNAUTHORIZED": "Unauthorized",
@@ -76,7 +77,8 @@ class ApiError(JazzAuthError, exceptions.APIException):
     Args:
         status: the HTTP status.
         code: a stable code; ``None`` for the few errors that have only a message.
-        message: the text, where it is not the one that :data:`MESSAGES` has for the code.
+        message: the text, where it is not the one that :data:`MESSAGES` or a plugin has for the
+            code.
         headers: of the answer.
     """
 
@@ -94,12 +96,17 @@ class ApiError(JazzAuthError, exceptions.APIException):
         self.headers = dict(headers or {})
         if code is not None:
             self.code = code
-        self.message = message if message is not None else MESSAGES[code or ""]
+        self.message = message if message is not None else _message_of(code or "")
         self.body = {"message": self.message} | ({} if code is None else {"code": code})
         super().__init__(self.message)
 
     def __str__(self) -> str:
         return self.message
+
+
+def _message_of(code: str) -> str:
+    known = MESSAGES.get(code)
+    return plugins.installed().messages[code] if known is None else known
 
 
 def unauthorized() -> ApiError:

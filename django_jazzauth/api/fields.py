@@ -56,6 +56,10 @@ class StrictField(serializers.Field[Any, Any, Any, Any]):
     def to_representation(self, value: Any) -> Any:
         return value
 
+    def json_schema(self) -> dict[str, Any] | None:
+        """What the field takes, as JSON Schema; ``None`` keeps it out of documents."""
+        return None if self.kind is object else {"type": self.kind_name}
+
 
 class StringField(StrictField):
     """A string, with lengths in characters."""
@@ -85,9 +89,19 @@ class StringField(StrictField):
             )
         return text
 
+    def json_schema(self) -> dict[str, Any]:
+        """With the lengths."""
+        lengths = {"minLength": self.min_length or None, "maxLength": self.max_length}
+        known = {name: length for name, length in lengths.items() if length is not None}
+        return {"type": "string", **known}
+
 
 class EmailField(StringField):
     """An e-mail address."""
+
+    def json_schema(self) -> dict[str, Any]:
+        """With the format."""
+        return {**super().json_schema(), "format": "email", "maxLength": EMAIL_MAX_LENGTH}
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)

@@ -9,6 +9,8 @@ verbs ``create`` and ``update``, moments ``before`` and ``after``.
   gets as it is.
 * ``after(instance, write)``: what was written. It runs before the answer is sent.
 
+Plugins come first, then the settings, then the signals: the project has the last word.
+
 Receivers of :data:`before_write` and :data:`after_write` get the same values by keyword, the
 sender is the model, and what a receiver of ``before_write`` returns counts as above.
 """
@@ -21,12 +23,14 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from django.contrib.auth import get_user_model
+from django.db import transaction
 from django.dispatch import Signal
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from ..conf import get_settings
 from ..models import Account, Session, Verification
+from . import plugins
 from .errors import ApiError
 
 Entity = Literal["user", "session", "account", "verification"]
@@ -84,7 +88,7 @@ def ask(
         ApiError: a hook refuses.
     """
     write = Write(entity, verb, request, instance)
-    for hook in _hooks(entity, verb, "before"):
+    for hook in (*plugins.installed().before_write, *_hooks(entity, verb, "before")):
         data = _merged(data, hook(data, write), write)
     sent = before_write.send(sender=_model(entity), data=data, write=write)
     for _receiver, answer in sent:
@@ -95,16 +99,53 @@ def ask(
 def tell(entity: Entity, verb: Verb, instance: Any, *, request: HttpRequest | None = None) -> None:
     """Run the hooks that come after a write."""
     write = Write(entity, verb, request, instance)
-    for hook in _hooks(entity, verb, "after"):
+    for hook in (*plugins.installed().after_write, *_hooks(entity, verb, "after")):
         hook(instance, write)
     after_write.send(sender=_model(entity), instance=instance, write=write)
+
+
+def save(
+    entity: Entity,
+    instance: Any,
+    changes: dict[str, Any],
+    *,
+    request: HttpRequest | None = None,
+    touch: tuple[str, ...] = (),
+    along: Callable[[], None] | None = None,
+) -> None:
+    """Change fields of ``instance`` and save these, with the hooks around it.
+
+    Args:
+        entity: what it is.
+        instance: of a model.
+        changes: new values by field name; there may be none, then no hook runs.
+        request: the one that leads to it.
+        touch: fields to save besides, whose value the model itself makes.
+        along: writes something else in the same transaction.
+
+    Raises:
+        ApiError: a hook refuses.
+        django.db.DatabaseError: it cannot be saved; the transaction around this one lives on.
+    """
+    told = bool(changes)
+    if told:
+        changes = ask(entity, "update", changes, request=request, instance=instance)
+    for name, value in changes.items():
+        setattr(instance, name, value)
+    with transaction.atomic(using=instance._state.db):
+        if changes:
+            instance.save(update_fields=[*changes, *touch])
+        if along is not None:
+            along()
+    if told:
+        tell(entity, "update", instance, request=request)
 
 
 def _merged(data: dict[str, Any], answer: Any, write: Write) -> dict[str, Any]:
     if answer is False:
         status, code = _REFUSED[write.entity, write.verb]
         raise ApiError(status, code)
-    return data if answer is None else {**data, **answer}
+    return data if answer is None or answer is True else {**data, **answer}
 
 
 def _hooks(entity: Entity, verb: Verb, moment: str) -> Iterator[Callable[..., Any]]:

@@ -22,12 +22,13 @@ _RELATIVE_PATH = re.compile(r"/(?!/|\\|%2[fF]|%5[cC])[\w\-.+/@]*(?:\?[\w\-.+/=&%
 # Characters that browsers drop or turn into "/" while they parse a URL, and we do not.
 _MISREAD = re.compile(r"[\s\\\x00-\x1f\x7f]")
 
-_CALLBACKS = (
+CALLBACKS = (
     ("callbackURL", "INVALID_CALLBACK_URL"),
     ("redirectTo", "INVALID_REDIRECT_URL"),
     ("errorCallbackURL", "INVALID_ERROR_CALLBACK_URL"),
     ("newUserCallbackURL", "INVALID_NEW_USER_CALLBACK_URL"),
 )
+"""Members and parameters that name an address, and the code where it is not trusted."""
 
 
 def origin_of(url: str) -> str | None:
@@ -115,7 +116,7 @@ def check_callbacks(body: Any, query: Mapping[str, Any], trusted: Iterable[str])
         ApiError: 403, or 400 for something that is not text.
     """
     members: Mapping[str, Any] = body if isinstance(body, dict) else {}
-    for name, code in _CALLBACKS:
+    for name, code in CALLBACKS:
         url = members.get(name) or query.get(name)
         if not url:
             continue

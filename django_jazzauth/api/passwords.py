@@ -14,6 +14,14 @@ from ..models.account import CREDENTIAL
 from . import hooks
 from .errors import ApiError
 
+# What the functions below refuse with, for those that call them to declare.
+REFUSED_PASSWORD = ("CREDENTIAL_ACCOUNT_NOT_FOUND", "INVALID_PASSWORD")
+REFUSED_NEW_PASSWORD = (
+    *("PASSWORD_TOO_SHORT", "PASSWORD_TOO_LONG"),
+    # A hook refuses.
+    *("FAILED_TO_CREATE_USER", "FAILED_TO_UPDATE_USER"),
+)
+
 
 def check_new_password(password: str) -> None:
     """Refuse a password that is too short or too long.

@@ -8,6 +8,14 @@ from ..conf import get_settings
 from ..identity import KNOWN_ISSUERS, LOCAL_FIRST_ISSUER, InvalidProof, Proof, verify_proof
 from .errors import ApiError
 
+_FAILURES = (
+    *("missing-token", "structure", "header-base64", "header-json", "alg", "claims-base64"),
+    *("claims-json", "unknown-claim", "duplicate-claim", "issuer", "audience"),
+    *("missing-pub-key", "pub-key-base64", "pub-key-length", "pub-key", "signature-base64"),
+    *("signature-length", "signature", "missing-sub", "sub-mismatch", "missing-iat"),
+    *("missing-exp", "future-iat", "expired", "ttl"),
+)
+
 
 def proof_of(token: str | None) -> Proof | None:
     """The verified proof of a sign-up, ``None`` when none came and none is needed.
@@ -40,4 +48,15 @@ def proof_of(token: str | None) -> Proof | None:
 
 def wire_code(error: InvalidProof) -> str:
     """The code that the client gets: ``PROOF_`` and the class of failure, ``PROOF_SIGNATURE``."""
-    return f"PROOF_{error.code.upper().replace('-', '_')}"
+    return _wire_code(error.code)
+
+
+def _wire_code(failure: str) -> str:
+    return f"PROOF_{failure.upper().replace('-', '_')}"
+
+
+REFUSED_PROOF = (
+    *("PROOF_REQUIRED", "PROOF_NOT_SUPPORTED", "PROOF_TOO_OLD", "PROOF_ALREADY_USED"),
+    *map(_wire_code, _FAILURES),
+)
+"""What a sign-up with a proof is refused with, as 400."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 from rest_framework import serializers
 
+from . import plugins
 from .errors import ApiError
 from .fields import BooleanField, EmailField, StrictField, StringField, type_name
 
@@ -22,10 +24,17 @@ def member_name(name: str) -> str:
     return first + "".join("URL" if part == "url" else part.capitalize() for part in rest)
 
 
-class Body(serializers.Serializer[Any]):
+class Members(serializers.Serializer[Any]):
+    """An object with the client's names: a field ``remember_me`` is the member ``rememberMe``."""
+
+    def get_fields(self) -> dict[str, Any]:
+        """The fields under the names that the client uses."""
+        return {member_name(name): field for name, field in super().get_fields().items()}
+
+
+class Body(Members):
     """A request body. Members that it does not know are ignored.
 
-    A field ``remember_me`` is the member ``rememberMe``, ``callback_url`` is ``callbackURL``.
     :attr:`shapes` are the types that a body of another type is measured against in the message.
     """
 
@@ -33,8 +42,15 @@ class Body(serializers.Serializer[Any]):
     optional = False
 
     def get_fields(self) -> dict[str, Any]:
-        """The fields under the names that the client uses."""
-        return {member_name(name): field for name, field in super().get_fields().items()}
+        """The fields under the names that the client uses, those of plugins last."""
+        added = deepcopy(plugins.installed().fields_of(type(self)))
+        fields = super().get_fields() | added
+        return {member_name(name): field for name, field in fields.items()}
+
+    @classmethod
+    def own_names(cls) -> tuple[str, ...]:
+        """Our names of the members, in their order."""
+        return (*cls._declared_fields, *plugins.installed().fields_of(cls))
 
 
 class SignUpEmailBody(Body):
@@ -113,13 +129,6 @@ class SendVerificationEmailBody(Body):
     callback_url = StringField(required=False)
 
 
-class VerifyEmailQuery(Body):
-    """``GET /verify-email``."""
-
-    token = StringField()
-    callback_url = StringField(required=False)
-
-
 class ChangeEmailBody(Body):
     """``POST /change-email``."""
 
@@ -155,8 +164,8 @@ class DeleteUserBody(Body):
     token = StringField(required=False)
 
 
-class DeleteUserQuery(Body):
-    """``GET /delete-user/callback``."""
+class MailedLinkQuery(Body):
+    """``GET /verify-email`` and ``GET /delete-user/callback``: what the links of mails carry."""
 
     token = StringField()
     callback_url = StringField(required=False)
@@ -194,6 +203,6 @@ def validate(body_class: type[Body], data: Any, *, where: str = "body") -> dict[
     known = serializer.validated_data
     return {
         name: known[member]
-        for name in body_class._declared_fields
+        for name in body_class.own_names()
         if (member := member_name(name)) in known
     }

@@ -6,10 +6,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
-from urllib.parse import unquote
 
 from django.contrib.auth import HASH_SESSION_KEY
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
@@ -17,11 +16,10 @@ from django.utils.crypto import constant_time_compare
 from ..client import client_address, user_agent
 from ..models import Session
 from ..models.session import new_token
-from . import hooks
-from .cookies import BRIEF_COOKIE, SESSION_COOKIE, CookieJar, unsign
+from . import hooks, plugins
+from .cookies import BRIEF_COOKIE, SESSION_COOKIE, CookieJar
 from .options import BRIEF_SESSION, ApiOptions
-
-_BEARER = "bearer "
+from .plugins import Credential
 
 
 @dataclass(slots=True)
@@ -57,25 +55,16 @@ class SessionState:
             jar.write_session(response, self.session, remember=True)
 
 
-def presented_token(request: HttpRequest, options: ApiOptions) -> str | None:
-    """The session token that a request carries, as a bearer token or in the cookie.
+def presented(request: HttpRequest, options: ApiOptions) -> Credential:
+    """What a request presents: what the first plugin finds, else the session cookie.
 
-    A bearer token may be signed (percent-encoded or not) or the bare token; a wrongly signed
-    one counts as none. A token that was signed here need not exist any more.
+    A token that was signed here need not exist any more.
     """
-    bearer = bearer_token(request, options)
-    return bearer if bearer is not None else CookieJar(options).read(request, SESSION_COOKIE)
-
-
-def bearer_token(request: HttpRequest, options: ApiOptions) -> str | None:
-    """The session token of the ``Authorization`` header, ``None`` without a genuine one."""
-    header = request.META.get("HTTP_AUTHORIZATION", "")
-    if header[: len(_BEARER)].lower() != _BEARER:
-        return None
-    token = header[len(_BEARER) :].strip()
-    if "." not in token:
-        return token or None
-    return unsign(unquote(token), options.secret)
+    for read in plugins.installed().credential:
+        found: Credential | None = read(request, options)
+        if found is not None:
+            return found
+    return Credential(CookieJar(options).read(request, SESSION_COOKIE))
 
 
 def find_session(token: str) -> Session | None:
@@ -109,7 +98,11 @@ def resolve(request: HttpRequest, options: ApiOptions, *, renew: bool = True) ->
         options: as they apply to it.
         renew: ``False`` leaves the expiry as it is.
     """
-    token = presented_token(request, options)
+    credential = presented(request, options)
+    if credential.session is not None:
+        # Not a stored session of a browser: nothing to prolong, no cookie to set.
+        return SessionState(session=credential.session)
+    token = credential.token
     if token is None:
         return SessionState()
     remembered = CookieJar(options).read(request, BRIEF_COOKIE) is None
@@ -177,15 +170,10 @@ def _prolong(session: Session, options: ApiOptions, request: HttpRequest) -> boo
     """Give the session its full life again; ``False`` when it was ended in the meantime."""
     now = timezone.now()
     changes = {"expires_at": now + options.session_life, "updated_at": now}
-    changes = hooks.ask("session", "update", changes, request=request, instance=session)
-    for name, value in changes.items():
-        setattr(session, name, value)
     try:
-        with transaction.atomic(using=session._state.db):
-            session.save(update_fields=list(changes))
+        hooks.save("session", session, changes, request=request)
     except DatabaseError:
         return False
-    hooks.tell("session", "update", session, request=request)
     return True
 
 

@@ -16,7 +16,7 @@ import hmac
 import ipaddress
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -31,6 +31,7 @@ from rest_framework.throttling import BaseThrottle
 from ..client import client_address
 from ..conf import get_settings
 from ..conf_groups import RateLimitSettings
+from . import plugins
 
 # The cached number: milliseconds of the last counted request, times this, plus the count. It
 # stays below 2**63 until the year 2262, which caches that count themselves need.
@@ -73,13 +74,6 @@ SPECIAL_RULES = (
 )
 """Better Auth's own for its core."""
 
-_plugin_rules: list[Rule] = []
-
-
-def add_rules(rules: Iterable[Rule]) -> None:
-    """Let a plugin limit its paths; called from the ``ready`` of its AppConfig."""
-    _plugin_rules.extend(rule for rule in rules if rule not in _plugin_rules)
-
 
 def rule_for(path: str, options: RateLimitSettings) -> Rule | None:
     """The rule for ``path``: the project's, a plugin's, a special or the general one.
@@ -89,7 +83,7 @@ def rule_for(path: str, options: RateLimitSettings) -> Rule | None:
     for pattern, own in options.RULES.items():
         if fnmatchcase(path, pattern):
             return None if own is None else Rule((pattern,), own.WINDOW, own.MAX)
-    for rule in (*_plugin_rules, *SPECIAL_RULES):
+    for rule in (*plugins.installed().rate_rules, *SPECIAL_RULES):
         if rule.fits(path):
             return rule
     return Rule(("*",), options.WINDOW, options.MAX)

@@ -1,9 +1,10 @@
-"""The paths of the API, relative to where the project includes them."""
+"""The paths of the API, the core's and those of plugins, relative to where it is included."""
 
 from __future__ import annotations
 
-from django.urls import path, re_path
+from django.urls import URLPattern, URLResolver, path, re_path
 
+from .plugins import Registry
 from .social.account_views import (
     AccountInfoView,
     GetAccessTokenView,
@@ -38,7 +39,7 @@ from .views.tokens import JwksView, TokenView
 from .views.user import UpdateUserView
 from .views.verification import SendVerificationEmailView, VerifyEmailView
 
-urlpatterns = [
+core_patterns = [
     path("sign-up/email", SignUpEmailView.as_view(), name="sign-up-email"),
     path("sign-in/email", SignInEmailView.as_view(), name="sign-in-email"),
     path("sign-in/social", SignInSocialView.as_view(), name="sign-in-social"),
@@ -66,7 +67,11 @@ urlpatterns = [
         name="request-password-reset",
     ),
     # What older lists of paths call it.
-    path("forget-password", RequestPasswordResetView.as_view(), name="forget-password"),
+    path(
+        "forget-password",
+        RequestPasswordResetView.as_view(older_name="forgetPassword"),
+        name="forget-password",
+    ),
     path("reset-password", ResetPasswordView.as_view(), name="reset-password"),
     path(
         "reset-password/<str:token>",
@@ -86,6 +91,10 @@ urlpatterns = [
     path("token", TokenView.as_view(), name="token"),
     path("jwks", JwksView.as_view(), name="jwks"),
     path("ok", OkView.as_view(), name="ok"),
-    # Last: whatever is left is answered as Better Auth does, and never redirected.
-    re_path(r"", not_found, name="not-found"),
 ]
+
+
+def patterns(registry: Registry) -> list[URLPattern | URLResolver]:
+    """The core's paths, those of ``registry``, and an answer to every other path."""
+    # Last: whatever is left is answered as Better Auth does, and never redirected.
+    return [*core_patterns, *registry.urlpatterns, re_path(r"", not_found, name="not-found")]

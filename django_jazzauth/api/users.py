@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,8 +14,15 @@ from ..conf import get_settings
 from ..identity import Proof
 from ..models import Account, UsedProof
 from ..models.account import CREDENTIAL
-from . import hooks
+from . import hooks, plugins
 from .errors import ApiError
+
+REFUSED_NEW_USER = (
+    "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL",
+    "IDENTITY_ALREADY_REGISTERED",
+    "FAILED_TO_CREATE_USER",
+)
+"""What :func:`create_user` refuses with, as 422."""
 
 
 def create_user(
@@ -23,15 +31,18 @@ def create_user(
     password: str,
     proof: Proof | None = None,
     proof_token: str = "",
+    body: Mapping[str, Any],
     request: HttpRequest,
 ) -> Any:
     """Create a user who signs in with a password, and use up their proof: both or neither.
 
     Args:
-        data: values by the model's field names, ``email`` and ``name`` among them.
+        data: values by the model's field names, ``email`` and ``name`` among them, and those that
+            plugins made of the body.
         password: as chosen.
         proof: of the local-first identity whose id the user gets.
         proof_token: the proof as it came.
+        body: of the request, for plugins that keep members of it elsewhere.
         request: the one that asks for it.
 
     Raises:
@@ -39,7 +50,7 @@ def create_user(
             refuses.
     """
     user_id = None if proof is None else proof.user_id
-    refuse_taken(data["email"], user_id)
+    refuse_taken(data, user_id)
     data = hooks.ask("user", "create", data, request=request)
     hooks.ask("account", "create", {"provider_id": CREDENTIAL}, request=request)
     users = get_user_model()._default_manager
@@ -48,9 +59,10 @@ def create_user(
             if proof is not None:
                 use_up_proof(proof_token, proof)
             user = users.sign_up(password=password, user_id=user_id, **data)
+            plugins.installed().user_written(body, user)
     except IntegrityError:
         # Somebody else was faster between the look and the insert: the index has decided.
-        refuse_taken(data["email"], user_id)
+        refuse_taken(data, user_id)
         raise ApiError(422, "FAILED_TO_CREATE_USER") from None
     hooks.tell("user", "create", user, request=request)
     made = Account.objects.filter(user=user, provider_id=CREDENTIAL).first()
@@ -58,14 +70,36 @@ def create_user(
     return user
 
 
-def refuse_taken(email: str, user_id: Any) -> None:
-    """Refuse an e-mail or identity that has an account.
+def create_guest(data: dict[str, Any], request: HttpRequest) -> Any:
+    """Create a user without a way to sign in again.
+
+    Args:
+        data: values by the model's field names, ``email`` and ``name`` among them.
+        request: the one that asks for it.
 
     Raises:
-        ApiError: 422.
+        ApiError: a hook refuses, or the e-mail is taken.
     """
+    data = hooks.ask("user", "create", {**data, "is_guest": True}, request=request)
     users = get_user_model()._default_manager
-    if users.with_email(email) is not None:
+    try:
+        with transaction.atomic(using=users.db):
+            user = users.sign_up(password=None, **data)
+    except IntegrityError:
+        raise ApiError(422, "FAILED_TO_CREATE_USER") from None
+    hooks.tell("user", "create", user, request=request)
+    return user
+
+
+def refuse_taken(data: dict[str, Any], user_id: Any = None) -> None:
+    """Refuse an e-mail or identity that has an account, or what a plugin knows to be unique.
+
+    Raises:
+        ApiError: 422, or as the plugin says.
+    """
+    plugins.installed().refuse_taken(data)
+    users = get_user_model()._default_manager
+    if users.with_email(data["email"]) is not None:
         raise ApiError(422, "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL")
     if user_id is not None and users.filter(pk=user_id).exists():
         raise ApiError(422, "IDENTITY_ALREADY_REGISTERED")
@@ -82,26 +116,36 @@ def use_up_proof(token: str, proof: Proof) -> None:
         raise ApiError(400, "PROOF_ALREADY_USED")
 
 
-def update_user(user: Any, changes: dict[str, Any], request: HttpRequest) -> None:
+def update_user(
+    user: Any,
+    changes: dict[str, Any],
+    request: HttpRequest,
+    *,
+    body: Mapping[str, Any] | None = None,
+) -> None:
     """Change fields of ``user``.
 
     Args:
         user: of the user model.
-        changes: new values by the model's field names.
+        changes: new values by the model's field names; there may be none.
         request: the one that asks for it.
+        body: of the request, for plugins that keep members of it elsewhere.
 
     Raises:
         ApiError: a hook refuses, or the new e-mail was taken a moment ago.
     """
-    changes = hooks.ask("user", "update", changes, request=request, instance=user)
-    for name, value in changes.items():
-        setattr(user, name, value)
+    plugins.installed().refuse_taken(changes, user)
     try:
-        with transaction.atomic(using=user._state.db):
-            user.save(update_fields=list(changes))
+        hooks.save(
+            "user",
+            user,
+            changes,
+            request=request,
+            along=lambda: plugins.installed().user_written(body or {}, user),
+        )
     except IntegrityError:
+        plugins.installed().refuse_taken(changes, user)
         raise ApiError(400, "FAILED_TO_UPDATE_USER") from None
-    hooks.tell("user", "update", user, request=request)
 
 
 def must_verify(user: Any) -> bool:

@@ -7,6 +7,13 @@ from typing import Any
 
 from django.utils import timezone
 
+from . import plugins
+
+USER_MEMBERS = ("name", "email", "emailVerified", "image", "createdAt", "updatedAt", "id")
+SESSION_MEMBERS = (
+    *("expiresAt", "token", "createdAt", "updatedAt", "ipAddress", "userAgent", "userId", "id"),
+)
+
 
 def iso(moment: datetime) -> str:
     """``2026-11-21T01:23:02.213Z``: UTC, three decimals (cut off, as JavaScript's dates are)."""
@@ -17,7 +24,8 @@ def iso(moment: datetime) -> str:
 
 
 def user_payload(user: Any) -> dict[str, Any]:
-    """A user as the client sees it; never a password, never an internal username."""
+    """A user as the client sees it, with what plugins add; never a password."""
+    registry = plugins.installed()
     return {
         "name": user.name,
         "email": user.email,
@@ -25,12 +33,14 @@ def user_payload(user: Any) -> dict[str, Any]:
         "image": user.image,
         "createdAt": iso(user.date_joined),
         "updatedAt": iso(user.updated_at),
+        **registry.read_members(registry.user_members, user),
         "id": str(user.pk),
     }
 
 
 def session_payload(session: Any) -> dict[str, Any]:
-    """A session as its owner sees it."""
+    """A session as its owner sees it, with what plugins add."""
+    registry = plugins.installed()
     return {
         "expiresAt": iso(session.expires_at),
         "token": session.token,
@@ -39,6 +49,7 @@ def session_payload(session: Any) -> dict[str, Any]:
         "ipAddress": session.ip_address,
         "userAgent": session.user_agent,
         "userId": str(session.user_id),
+        **registry.read_members(registry.session_members, session),
         "id": str(session.pk),
     }
 

@@ -10,11 +10,39 @@ DIGEST_BYTES = 32
 KEY_ID_BYTES = 16
 
 _LENGTHS = (DIGEST_BYTES, DIGEST_BYTES, KEY_ID_BYTES)
+_EVENT = frame("jazzauth/event/1")
+_DIGEST = DIGEST_BYTES.to_bytes(4, "big")
 
 
 def payload_hash(payload: bytes) -> bytes:
     """SHA-256 of an event's sealed payload: what the chain keeps when the payload is dropped."""
     return sha256(payload).digest()
+
+
+def event_place(
+    stream: str, version: int, type_: str, schema: int, key_id: bytes, recorded_at: int
+) -> bytes:
+    """Where an event stands: the frame of its plain columns, part of its digest and its AAD.
+
+    Args:
+        stream: name of the stream.
+        version: the event's number in its stream, from 1.
+        type_: the event's type.
+        schema: number of the schema of its state.
+        key_id: 16-byte id of the data key that seals it.
+        recorded_at: microseconds since 1970-01-01 UTC.
+
+    Raises:
+        ValueError: a part is out of the range of a frame.
+    """
+    return frame(stream, version, type_, schema, key_id, recorded_at)
+
+
+def digest_at(previous: bytes, place: bytes, payload_hash: bytes) -> bytes:
+    """As :func:`event_digest`, of an event whose place is framed already."""
+    if len(previous) != DIGEST_BYTES or len(payload_hash) != DIGEST_BYTES:
+        raise ValueError("digests have 32 bytes")
+    return sha256(b"".join((_EVENT, _DIGEST, previous, place, _DIGEST, payload_hash))).digest()
 
 
 def event_digest(
@@ -29,6 +57,8 @@ def event_digest(
     payload_hash: bytes,
 ) -> bytes:
     """Digest of an event, which covers everything in its row and all events before it.
+
+    It is the SHA-256 of ``frame("jazzauth/event/1", previous, …, payload_hash)``.
 
     Args:
         previous: 32-byte digest of the event before it in the stream; zero bytes for the first.
@@ -45,19 +75,8 @@ def event_digest(
     """
     if (len(previous), len(payload_hash), len(key_id)) != _LENGTHS:
         raise ValueError("digests have 32 bytes and key ids 16")
-    return sha256(
-        frame(
-            "jazzauth/event/1",
-            previous,
-            stream,
-            version,
-            type,
-            schema,
-            key_id,
-            recorded_at,
-            payload_hash,
-        )
-    ).digest()
+    place = event_place(stream, version, type, schema, key_id, recorded_at)
+    return digest_at(previous, place, payload_hash)
 
 
 def leaf_data(position: int, txid: int, digest: bytes) -> bytes:

@@ -12,13 +12,13 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import connections, models
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
+
+from ..drivers import execute, fetch_all, is_among, uuid_parameter
 
 MAX_PARAMETERS = 500
 
 _COLUMNS = "id, subject, epoch_id, wrapped, destroyed_at"
-_uuid: models.UUIDField[UUID, UUID] = models.UUIDField()
 _moment: models.DateTimeField[Any, Any] = models.DateTimeField()
 
 _Item = TypeVar("_Item")
@@ -74,13 +74,11 @@ def insert_data_keys(alias: str, epoch_id: bytes, rows: Sequence[NewDataKey]) ->
         "WHERE EXISTS (SELECT 1 FROM jazzauth_epoch WHERE id = %s AND superseded_at IS NULL)"
         f"{conflict}"
     )
-    epoch = _uuid_parameter(connection, epoch_id)
+    epoch = uuid_parameter(connection, epoch_id)
     parameters = [epoch, _moment.get_db_prep_value(timezone.now(), connection)]
     for row in rows:
-        parameters += _uuid_parameter(connection, row.id), row.subject, row.wrapped
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [*parameters, epoch])
-        return int(cursor.rowcount)
+        parameters += uuid_parameter(connection, row.id), row.subject, row.wrapped
+    return execute(connection, sql, [*parameters, epoch])
 
 
 def find_by_subject(
@@ -101,7 +99,7 @@ def find_by_subject(
 def find_by_id(alias: str, ids: Iterable[bytes]) -> list[DataKeyRow]:
     """The data keys with these 16-byte ids."""
     connection = connections[alias]
-    return _find(alias, "id", [_uuid_parameter(connection, id_) for id_ in ids], "")
+    return _find(alias, "id", [uuid_parameter(connection, id_) for id_ in ids], "")
 
 
 def chunks(items: Sequence[_Item], parameters_each: int) -> Iterator[Sequence[_Item]]:
@@ -113,30 +111,26 @@ def chunks(items: Sequence[_Item], parameters_each: int) -> Iterator[Sequence[_I
 
 def as_id(value: Any) -> bytes:
     """The 16 bytes of a UUID column: a UUID on PostgreSQL, text elsewhere."""
-    return (value if isinstance(value, UUID) else UUID(value)).bytes
+    return value.bytes if isinstance(value, UUID) else bytes.fromhex(value.replace("-", ""))
 
 
 def _find(alias: str, column: str, values: Sequence[Any], lock: str) -> list[DataKeyRow]:
+    connection = connections[alias]
     found: list[DataKeyRow] = []
-    with connections[alias].cursor() as cursor:
-        for chunk in chunks(values, 1):
-            marks = ", ".join(["%s"] * len(chunk))
-            cursor.execute(
-                f"SELECT {_COLUMNS} FROM jazzauth_data_key "  # noqa: S608 - constants only
-                f"WHERE {column} IN ({marks}){lock}",
-                chunk,
+    for chunk in chunks(values, 1):
+        condition, params = is_among(connection, column, chunk)
+        rows = fetch_all(
+            connection,
+            f"SELECT {_COLUMNS} FROM jazzauth_data_key WHERE {condition}{lock}",  # noqa: S608
+            params,
+        )
+        found += [
+            DataKeyRow(
+                as_id(id_),
+                subject,
+                as_id(epoch_id),
+                None if wrapped is None or destroyed_at is not None else bytes(wrapped),
             )
-            found += [
-                DataKeyRow(
-                    as_id(id_),
-                    subject,
-                    as_id(epoch_id),
-                    None if wrapped is None or destroyed_at is not None else bytes(wrapped),
-                )
-                for id_, subject, epoch_id, wrapped, destroyed_at in cursor.fetchall()
-            ]
+            for id_, subject, epoch_id, wrapped, destroyed_at in rows
+        ]
     return found
-
-
-def _uuid_parameter(connection: BaseDatabaseWrapper, id_: bytes) -> Any:
-    return _uuid.get_db_prep_value(UUID(bytes=id_), connection)

@@ -36,6 +36,10 @@ class AbstractUser(EventSourcedModel, DjangoAbstractUser):  # type: ignore[misc]
     * ``password`` is the only place of a password hash; Better Auth's credential account refers
       to it and holds none.
     * ``date_joined`` is Better Auth's ``createdAt``.
+    * ``display_username`` and ``is_guest`` belong to the plugins ``username`` and ``anonymous``.
+      They stand here because every answer that shows a user shows them: in a table of the plugin's
+      own they would cost a query each, and a sign-up would be two events. A guest is not what
+      Django calls anonymous: ``is_anonymous`` is always false for somebody who has a row.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -51,6 +55,12 @@ class AbstractUser(EventSourcedModel, DjangoAbstractUser):  # type: ignore[misc]
     )
     # Not unique: Django's usernames differ by case. Stock sign-up forms ask for username__iexact.
     username_folded = FoldedField(of="username")
+    display_username = SealedCharField(
+        _("username as shown"),
+        max_length=255,
+        blank=True,
+        help_text=_("As its owner wrote it; the username itself may be in lower case."),
+    )
     # 255 instead of Django's 128: an imported Better Auth hash is 180 characters long.
     password = SealedCharField(_("password"), max_length=255)
     name = SealedCharField(_("name"), max_length=255, blank=True)
@@ -64,6 +74,11 @@ class AbstractUser(EventSourcedModel, DjangoAbstractUser):  # type: ignore[misc]
         help_text=_("Whether the user has proven to receive mail at this address."),
     )
     image = SealedTextField(_("image"), null=True, blank=True)
+    is_guest = models.BooleanField(
+        _("guest"),
+        default=False,
+        help_text=_("Whether this account was opened without a name, an address or a password."),
+    )
     # Indexed, unlike Django's: it is what the admin's list is ordered by.
     date_joined = models.DateTimeField(_("date joined"), default=timezone.now, db_index=True)
     updated_at = models.DateTimeField(_("updated at"), default=timezone.now, editable=False)
@@ -95,5 +110,6 @@ class AbstractUser(EventSourcedModel, DjangoAbstractUser):  # type: ignore[misc]
 
     @property
     def public_username(self) -> str | None:
-        """The username its owner chose, ``None`` for an internal one."""
-        return None if is_internal_username(self.username) else self.username
+        """The username its owner chose, ``None`` for an internal one and before there is one."""
+        unnamed = not self.username or is_internal_username(self.username)
+        return None if unnamed else self.username

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ..errors import KeyUnavailable, SealBroken
+import msgspec
+
+from ..errors import KeyUnavailable, SealBroken, StateOutdated
 from ..keys.keyring import keyring
 from ..store.sealing import Head, head_epoch, open_head, stream_name
 from .codec import FieldCodec, field_codec_of
 from .head_field import HeadField
 from .kinds import FoldedKind, SealedKind
 
+# What these make is the same whenever it is made.
+_EMPTY_MAKERS = (list, dict, tuple, set, str, bytes, int, float, bool)
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """An opened head with its bytes: what a write is compared and swapped against."""
 
+def has_stable_default(field: Any) -> bool:
+    """Whether a state that is older than the field can be read as holding its default.
+
+    ``timezone.now`` or ``uuid4`` would give another value at each reading; what a database default
+    gave is known to the database only.
+    """
+    if field.has_db_default():
+        return False
+    if not field.has_default():
+        return bool(field.null or field.empty_strings_allowed)
+    return not callable(field.default) or field.default in _EMPTY_MAKERS
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """An opened head with its stream and bytes: what a write is compared and swapped against."""
+
+    stream: str
     head: Head
     blob: bytes
 
@@ -76,12 +93,16 @@ class Binding:
 
     def pk_text(self, pk: Any) -> str:
         """A primary key as text, the same for every way to write it."""
+        return str(self._key.to_python(pk))
+
+    @cached_property
+    def _key(self) -> Any:
         field = self.pk
         while field.remote_field:
             field = field.target_field
-        return str(field.to_python(pk))
+        return field
 
-    @property
+    @cached_property
     def subject_field(self) -> Any | None:
         """The foreign key to the person that entities of this model belong to."""
         name = self.head_field.subject
@@ -104,6 +125,15 @@ class Binding:
             return owner.stream(value)
         return stream_name(target._meta.label_lower, value)
 
+    def subject_of(self, pk: Any, stream: str, state: dict[str, Any]) -> str:
+        """As ``subject``, of an entity with its stream and state at hand."""
+        field = self.subject_field
+        codec = None if field is None else self.codecs.get(field.attname)
+        primitive = None if codec is None else state.get(codec.name)
+        if codec is None or primitive is None:
+            return stream
+        return self.subject(pk, {codec.attname: codec.decode(primitive)})
+
     # -- states ---------------------------------------------------------------------------------
 
     def encode(self, attname: str, value: Any) -> Any:
@@ -111,28 +141,67 @@ class Binding:
         return self.codecs[attname].encode(value)
 
     def values(self, state: dict[str, Any]) -> dict[str, Any]:
-        """Attname to Python value of every field of a state. Missing ones get their default."""
+        """Attname to Python value of every field of a state. Missing ones get their default.
+
+        Raises:
+            StateOutdated: a field has another type than its value, or no default that is known.
+        """
         found: dict[str, Any] = {}
-        for attname, codec in self.codecs.items():
-            try:
-                primitive = state[codec.name]
-            except KeyError:
-                found[attname] = codec.field.get_default()
-                continue
-            found[attname] = None if primitive is None else codec.decode(primitive)
+        codec = None
+        try:
+            for attname, codec in self.codecs.items():
+                try:
+                    primitive = state[codec.name]
+                except KeyError:
+                    found[attname] = self._default(codec)
+                    continue
+                found[attname] = None if primitive is None else codec.decode(primitive)
+        except (TypeError, ValueError, ArithmeticError, AssertionError):
+            raise self._misfit(codec) from None
         return found
 
-    def value(self, codec: FieldCodec, state: dict[str, Any]) -> Any:
-        """One field's Python value, nobody else's."""
-        if codec.name not in state:
-            return codec.field.get_default()
-        primitive = state[codec.name]
-        return None if primitive is None else codec.decode(primitive)
+    def known(self, state: dict[str, Any]) -> dict[str, Any]:
+        """As ``values``, without the fields of whose value the state tells nothing."""
+        untold = {
+            codec.name
+            for codec in self.codecs.values()
+            if codec.name not in state and not has_stable_default(codec.field)
+        }
+        found = self.values({**dict.fromkeys(untold), **state})
+        return {name: v for name, v in found.items() if self.codecs[name].name not in untold}
 
-    def differs(self, attname: str, value: Any, state: dict[str, Any]) -> bool:
-        """Whether a field's value is another than a state's."""
-        codec = self.codecs[attname]
-        return codec.name not in state or bool(codec.encode(value) != state[codec.name])
+    def value(self, codec: FieldCodec, state: dict[str, Any]) -> Any:
+        """One field's Python value, nobody else's.
+
+        Raises:
+            StateOutdated: as ``values``.
+        """
+        if codec.name not in state:
+            return self._default(codec)
+        primitive = state[codec.name]
+        try:
+            return None if primitive is None else codec.decode(primitive)
+        except (TypeError, ValueError, ArithmeticError, AssertionError):
+            raise self._misfit(codec) from None
+
+    def _default(self, codec: FieldCodec) -> Any:
+        if not has_stable_default(codec.field):
+            raise StateOutdated(
+                self.entity,
+                f"its state is older than the field {codec.name}, of whose value the log was not "
+                "told. Let `manage.py migrate` add the field, which writes it down, or give the "
+                "HeadField an upcaster that names it",
+            )
+        return codec.field.get_default()
+
+    def _misfit(self, codec: FieldCodec | None) -> StateOutdated:
+        # Without the cause: its text, and so a traceback, would show the value.
+        kind = "" if codec is None else f", no {type(codec.field).__name__}"
+        return StateOutdated(
+            self.entity,
+            f"its state holds a value of another type for {codec.name if codec else ''}{kind}. "
+            "Raise the schema of the HeadField and give it an upcaster that converts the value",
+        )
 
     @cached_property
     def _fields(self) -> frozenset[str]:
@@ -149,7 +218,7 @@ class Binding:
         lost = sorted(state.keys() - known - set(self.head_field.retired))
         if lost:
             missing = sorted(self._fields - state.keys())
-            raise SealBroken(
+            raise StateOutdated(
                 self.entity,
                 f"its state has {', '.join(lost)}, which no field takes, and lacks "
                 f"{', '.join(missing)}. After a renaming, name the old field in "
@@ -160,7 +229,8 @@ class Binding:
         """Bring a state of an older schema forward.
 
         Raises:
-            SealBroken: it was written by a newer schema, or no upcaster leads on from its own.
+            StateOutdated: it was written by a newer schema, or a field of it was renamed or removed
+                and the ``HeadField`` does not say so.
         """
         state = head.state
         if self.head_field.aliases and any(old in state for old in self.head_field.aliases):
@@ -173,7 +243,7 @@ class Binding:
                 state = upcaster(dict(state))
             schema += 1
         if schema > self.schema:
-            raise SealBroken(
+            raise StateOutdated(
                 self.entity, f"its state has schema {schema}, newer than this release's"
             )
         if not self._fields <= state.keys():
@@ -183,14 +253,22 @@ class Binding:
         return Head(head.version, schema, head.digest, head.recorded_at, state)
 
     def open(self, alias: str, pk: Any, blob: bytes) -> Opened:
-        """Open the head of a row.
+        """Open the head of a row and bring its state to the present schema.
 
         Raises:
             SealBroken: it was changed or belongs to another row.
-            KeyUnavailable: this worker was never granted the epoch it is sealed under.
+            StateOutdated: its state does not fit the model.
         """
         stream = self.stream(pk)
         blob = bytes(blob)
+        return Opened(stream, self.upcast(self.read_head(alias, stream, blob)), blob)
+
+    def read_head(self, alias: str, stream: str, blob: bytes) -> Head:
+        """Open the head of a row; its state is that of the schema which it was written under.
+
+        Raises:
+            SealBroken: it was changed or belongs to another row.
+        """
         try:
             epoch = head_epoch(blob)
         except ValueError:
@@ -199,7 +277,7 @@ class Binding:
             cipher = keyring(alias).head_cipher(epoch, self.entity)
         except KeyUnavailable as error:
             raise SealBroken(stream, f"its head is sealed under a key we lack: {error}") from error
-        return Opened(self.upcast(open_head(cipher, stream, blob)), blob)
+        return open_head(cipher, stream, blob)
 
 
 def binding_of(model: Any) -> Binding | None:

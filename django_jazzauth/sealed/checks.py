@@ -7,6 +7,9 @@
 ``jazzauth.E024``  the subject named by ``HeadField`` is no foreign key.
 ``jazzauth.E025``  a child table of an event-sourced model without a head of its own.
 ``jazzauth.E026``  two models have one entity name.
+``jazzauth.E027``  a planned migration changes a field's type, and no upcaster converts old values.
+``jazzauth.E028``  a planned migration renames a field, and no alias says so.
+``jazzauth.E029``  a sealed field with a ``db_default``.
 ``jazzauth.W020``  a many-to-many relation with a ``through`` model of the project's own.
 ``jazzauth.W021``  a searchable field that has few possible values.
 ``jazzauth.W022``  ``HeadField`` without an entity name.
@@ -24,8 +27,7 @@ from django.db import models
 
 from .binding import loading_binding
 from .kinds import SealedKind
-
-_PLAIN_DELETIONS = (models.CASCADE, models.PROTECT, models.RESTRICT, models.DO_NOTHING)
+from .on_delete import is_followed
 
 
 def check_model(model: Any) -> list[checks.CheckMessage]:
@@ -118,12 +120,20 @@ def _check_fields(model: Any) -> Iterator[checks.CheckMessage]:
                 obj=field,
                 id="jazzauth.W021",
             )
+        if field.has_db_default() and isinstance(field, SealedKind):
+            yield checks.Error(
+                "A sealed field cannot have a db_default: the database would store it readable.",
+                hint="Use default.",
+                obj=field,
+                id="jazzauth.E029",
+            )
         on_delete = getattr(field.remote_field, "on_delete", None)
-        lazy = on_delete in _PLAIN_DELETIONS or getattr(on_delete, "lazy_sub_objs", False)
-        if on_delete is not None and not lazy:
+        if on_delete is not None and not is_followed(on_delete):
             yield checks.Warning(
-                "Its on_delete updates rows past the queryset, and so past the log.",
-                hint="Use SET_NULL or SET(), or set lazy_sub_objs = True on the function.",
+                "Its on_delete changes rows past the queryset, and so past the log: deleting what "
+                "a row points at is refused.",
+                hint="Use SET_NULL, SET() or SET_DEFAULT, or set lazy_sub_objs = True on the "
+                "function.",
                 obj=field,
                 id="jazzauth.W023",
             )

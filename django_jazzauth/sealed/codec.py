@@ -78,6 +78,39 @@ def field_codec_of(field: Any) -> FieldCodec:
     return field_codec(field)
 
 
+_KINDS: tuple[tuple[type, str], ...] = (
+    (models.JSONField, "JSON"),
+    (models.DecimalField, "decimal"),
+    (models.DateTimeField, "time"),
+    (models.UUIDField, "UUID"),
+    (models.DateField, "date"),
+    (models.TimeField, "time of day"),
+    (models.BinaryField, "bytes"),
+    (models.CharField, "text"),
+    (models.TextField, "text"),
+    (models.FileField, "text"),
+    (models.GenericIPAddressField, "address"),
+    (models.IntegerField, "whole number"),
+    (models.DurationField, "duration"),
+    (models.BooleanField, "yes or no"),
+    (models.FloatField, "number"),
+)
+
+
+def kind_of(field: Any) -> str:
+    """What a field's values are in a state; two fields of one kind read each other's.
+
+    Args:
+        field: a concrete field; for a relation, its target decides.
+    """
+    while getattr(field, "remote_field", None) and hasattr(field, "target_field"):
+        field = field.target_field
+    for kind, name in _KINDS:
+        if isinstance(field, kind):
+            return name
+    return str(type(field).__name__)
+
+
 def check_text(field: Any, value: str) -> str:
     """Refuse text that no database or JSON reader could hold.
 
@@ -113,22 +146,38 @@ def _pair(field: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any], bool]
         if isinstance(target, kind):
             return _prepared(prepare, encode), _optional(decode), False
     if isinstance(target, models.CharField | models.TextField):
-        return (lambda value: _text_primitive(target, prepare, value)), _same, False
+        return (lambda value: _text_primitive(target, prepare, value)), _text, False
     if isinstance(target, models.FileField | models.GenericIPAddressField):
-        return (lambda value: None if value is None else str(prepare(value))), _same, False
+        return (lambda value: None if value is None else str(prepare(value))), _text, False
     if isinstance(target, models.IntegerField):
-        return (lambda value: _whole_primitive(target, prepare(value))), _same, False
+        return (lambda value: _whole_primitive(target, prepare(value))), _whole, False
     if isinstance(target, models.DurationField):
         micros = _prepared(prepare, lambda value: value // _MICROSECOND)
         return (lambda value: _whole_primitive(target, micros(value))), _optional(_duration), False
     if isinstance(target, models.BooleanField | models.FloatField):
-        return (lambda value: None if value is None else prepare(value)), _same, False
+        decode = _yes_or_no if isinstance(target, models.BooleanField) else _floating
+        return (lambda value: None if value is None else prepare(value)), decode, False
     # Whatever such a field makes of a state's value is its own, so no instance shares it.
     return (lambda value: _other_primitive(field, value)), _fresh(field.to_python), True
 
 
-def _same(value: Any) -> Any:
-    return value
+def _of(kind: type) -> Callable[[Any], Any]:
+    """A decoder of values that are kept as they are, and refused if they are of another kind."""
+
+    def decode(value: Any) -> Any:
+        if type(value) is kind or value is None:
+            return value
+        raise TypeError(f"{type(value).__name__} where {kind.__name__} is kept")
+
+    return decode
+
+
+_text, _whole, _yes_or_no = _of(str), _of(int), _of(bool)
+
+
+def _floating(value: Any) -> Any:
+    # A field of whole numbers may have become this one; nothing is lost by that.
+    return value if type(value) is float or value is None else float(_whole(value))
 
 
 def _optional(decode: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -225,7 +274,7 @@ def _json_codec(field: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any],
         return text
 
     def decode(value: str | None) -> Any:
-        return None if value is None else json.loads(value, cls=field.decoder)
+        return None if value is None else json.loads(_text(value), cls=field.decoder)
 
     return encode, decode, True
 
@@ -246,5 +295,5 @@ _BY_TYPE: tuple[tuple[type, Callable[[Any], Any], Callable[[Any], Any]], ...] = 
     (models.UUIDField, lambda v: v.bytes, lambda v: uuid.UUID(bytes=v)),
     (models.DateField, lambda v: v.isoformat(), datetime.date.fromisoformat),
     (models.TimeField, lambda v: v.isoformat(), datetime.time.fromisoformat),
-    (models.BinaryField, bytes, bytes),
+    (models.BinaryField, bytes, _of(bytes)),
 )

@@ -15,6 +15,7 @@ from django.core.exceptions import FieldError
 from django.db.models import Count, F
 from django.db.models.expressions import Col, Subquery
 
+from .asking import refuse_wrong_askers
 from .binding import require_binding
 from .evaluate import names_in
 from .scan import ranked_rows
@@ -111,8 +112,11 @@ class SealedCol(Col):
     def _opened(self, compiler: Any, connection: Any, query: Any) -> tuple[str, list[Any]]:
         self.opened = True
         self._refuse_combination(query)
-        if getattr(compiler, "sealed_part", False) and not getattr(query, "combined_alike", True):
-            raise self._uncombinable("a combined query")
+        if not getattr(query, "combined_alike", False):
+            if getattr(compiler, "sealed_part", False):
+                raise self._uncombinable("a combined query")
+            if not hasattr(type(query), "compared"):  # a query of a plain model
+                refuse_wrong_askers(self)
         if not self.target.searchable and query.distinct:
             raise FieldError(
                 f"distinct() needs {self.target} to be searchable: only then do equal values "

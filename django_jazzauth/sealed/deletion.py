@@ -11,7 +11,7 @@ from django.db.models.signals import post_delete, pre_delete
 from ..errors import SealBroken
 from ..store.event_sql import hold_writer_lock
 from .binding import Binding, Opened, binding_of
-from .ending import mark_ending, unmark_ending
+from .ending import Ending, mark_ending, now_gone
 from .load import snapshot_of
 from .members import member_field, source_field, sync_members
 from .projection import select_head
@@ -28,7 +28,7 @@ def _before(sender: Any, instance: Any, using: str, **kwargs: Any) -> None:
     # Before any row is touched, as every other writer does it.
     hold_writer_lock(connection)
     pk = getattr(instance, binding.pk.attname)
-    mark_ending(connection, binding.stream(pk))
+    mark_ending(connection, binding.entity, binding.stream(pk))
     if snapshot_of(instance, binding) is None:
         instance._state.sealed_ending = _opened_row(binding, using, pk)
 
@@ -43,12 +43,15 @@ def _after(sender: Any, instance: Any, using: str, **kwargs: Any) -> None:
     ending = instance._state.__dict__.pop("sealed_ending", None)
     if snapshot is not None and snapshot.alias == using and snapshot.pk == pk:
         ending = snapshot.opened
-    values = {name: instance.__dict__.get(name) for name in binding.codecs}
-    if ending is not None:
-        # The instance may lack the field that names the subject.
-        values = binding.values(ending.head.state)
-    record_deleted(binding, using, pk, values, None if ending is None else ending.head)
-    unmark_ending(connections[using], binding.stream(pk))
+    if ending is None:
+        values = {name: instance.__dict__.get(name) for name in binding.codecs}
+        ended = Ending(binding.stream(pk), binding.subject(pk, values), None)
+    else:  # the instance may lack the field that names the subject
+        subject = binding.subject_of(pk, ending.stream, ending.head.state)
+        ended = Ending(ending.stream, subject, ending.head)
+    endings = now_gone(connections[using], ended)
+    if endings:
+        record_deleted(binding, using, endings)
 
 
 def _opened_row(binding: Binding, alias: str, pk: Any) -> Opened | None:

@@ -1,36 +1,83 @@
 """Entities that are being deleted right now: their members go with them, and are kept as they were.
 
-A mark holds while the transaction block is open in which the deletion runs, so one that a rollback
-leaves behind means nothing.
+Those that are deleted together are written down together, when the last of them is gone. All this
+holds while the transaction block is open in which the deletion runs, so what a rollback leaves
+behind means nothing.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from ..store.sealing import Head
+
 _MARKS = "jazzauth_ending"
 
 
-def mark_ending(connection: BaseDatabaseWrapper, stream: str) -> None:
+@dataclass(slots=True)
+class Ending:
+    """An entity that ends.
+
+    Attributes:
+        stream: its stream.
+        subject: whose data key seals its last event.
+        seen: the newest head as far as is known; None: ask the log.
+    """
+
+    stream: str
+    subject: str
+    seen: Head | None
+
+
+@dataclass(slots=True)
+class _Group:
+    """The entities of one kind that one block deletes."""
+
+    block: Any
+    entity: str
+    streams: list[str] = field(default_factory=list)
+    gone: list[Ending] = field(default_factory=list)
+
+
+def mark_ending(connection: BaseDatabaseWrapper, entity: str, stream: str) -> None:
     """Note that the entity of ``stream`` is being deleted in the innermost transaction block."""
-    marks: dict[str, Any] = connection.__dict__.setdefault(_MARKS, {})
-    if marks and not _open(connection, next(iter(marks.values()))):
+    marks: dict[str, _Group] = connection.__dict__.setdefault(_MARKS, {})
+    if marks and not _open(connection, next(iter(marks.values())).block):
         marks.clear()
     if connection.atomic_blocks:
-        marks[stream] = connection.atomic_blocks[-1]
+        block = connection.atomic_blocks[-1]
+        group = next(reversed(marks.values())) if marks else None
+        if group is None or group.block is not block or group.entity != entity:
+            group = _Group(block, entity)
+        group.streams.append(stream)
+        marks[stream] = group
 
 
-def unmark_ending(connection: BaseDatabaseWrapper, stream: str) -> None:
-    """Note that it is deleted."""
-    connection.__dict__.get(_MARKS, {}).pop(stream, None)
+def now_gone(connection: BaseDatabaseWrapper, ending: Ending) -> list[Ending]:
+    """Note that the row of an entity is deleted.
+
+    Returns:
+        The endings to write down now: those of all that are deleted with it, once it is the last.
+    """
+    marks: dict[str, _Group] = connection.__dict__.get(_MARKS, {})
+    group = marks.get(ending.stream)
+    if group is None:
+        return [ending]
+    group.gone.append(ending)
+    if len(group.gone) < len(group.streams):
+        return []
+    for stream in group.streams:
+        marks.pop(stream, None)
+    return group.gone
 
 
 def is_ending(connection: BaseDatabaseWrapper, stream: str) -> bool:
     """Whether the entity of ``stream`` is being deleted."""
-    block = connection.__dict__.get(_MARKS, {}).get(stream)
-    return block is not None and _open(connection, block)
+    group = connection.__dict__.get(_MARKS, {}).get(stream)
+    return group is not None and _open(connection, group.block)
 
 
 def _open(connection: BaseDatabaseWrapper, block: Any) -> bool:

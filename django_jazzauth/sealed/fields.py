@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+import copy
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 from django.core import checks
+from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.db.models.lookups import Lookup
 from django.db.models.query_utils import RegisterLookupMixin
@@ -26,7 +28,15 @@ if TYPE_CHECKING:
 _BINARY = {"postgresql": "bytea", "sqlite": "BLOB"}
 _MYSQL_INDEX_BYTES = 3072
 _OVERHEAD = 18
-_CONVERTED_TYPES = {"DateField", "DateTimeField", "DecimalField", "TimeField", "UUIDField"}
+_CONVERTED_TYPES = (
+    "DateField",
+    "DateTimeField",
+    "DecimalField",
+    "FloatField",
+    "IntegerField",
+    "TimeField",
+    "UUIDField",
+)
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder()
 
@@ -83,7 +93,19 @@ class SealedFieldMixin(SealedKind, RegisterLookupMixin):
         # Backends choose converters of column values by this name; of these types they have some,
         # which must not see ciphertext or a marker.
         kind = super().get_internal_type()  # type: ignore[misc]
-        return "SealedField" if kind in _CONVERTED_TYPES else str(kind)
+        return "SealedField" if str(kind).endswith(_CONVERTED_TYPES) else str(kind)
+
+    @cached_property
+    def validators(self) -> list[Any]:
+        """Those of the plain field: the limits of a whole number go by its internal type."""
+        twin: Any = copy.copy(self)
+        bases: tuple[Any, ...] = type(self).__mro__
+        twin.__class__ = next(
+            base
+            for base in bases
+            if issubclass(base, models.Field) and not issubclass(base, SealedKind)
+        )
+        return twin.validators  # type: ignore[no-any-return]
 
     def get_db_converters(self, connection: BaseDatabaseWrapper) -> list[Any]:
         return [self.from_db_value]
@@ -321,7 +343,10 @@ class FoldedField(FoldedKind, models.BinaryField):  # type: ignore[type-arg,misc
         return self.model._meta.get_field(self.of)
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str:
-        limit = self.source.max_length
+        try:
+            limit = self.source.max_length
+        except FieldDoesNotExist:  # a migration renames it, and this column only afterwards
+            return binary_type(connection, _MYSQL_INDEX_BYTES)
         # Folding can lengthen text (NFKC up to 18 times in theory); index keys stay in bounds.
         return binary_type(connection, None if limit is None else 4 * limit + _OVERHEAD)
 

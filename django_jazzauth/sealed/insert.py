@@ -10,16 +10,17 @@ from typing import Any
 from django.db import connections, models, transaction
 from django.db.models.expressions import DatabaseDefault
 
+from ..drivers import execute, execute_all
 from ..errors import NotJournalled
 from ..store.event_sql import hold_writer_lock
 from .binding import Binding, Opened
+from .columns import row_insert
 from .evaluate import evaluate
-from .head_field import HeadField
-from .kinds import FoldedKind, SealedKind
+from .kinds import SealedKind
 from .load import Snapshot, refuse_expectation, set_snapshot
 from .members import sync_members
-from .projection import CHUNK, pk_param, swap_heads
-from .record import column_param, encode_state, record_created, reserve_pks
+from .projection import CHUNK, next_pks, swap_heads
+from .record import encode_state, record_created
 
 
 def insert_objects(
@@ -47,7 +48,7 @@ def insert_objects(
             _settle_expressions(binding, alias, obj)
         missing = [obj for obj in objs if getattr(obj, binding.pk.attname) is None]
         if missing:
-            reserved = reserve_pks(binding, alias, len(missing))
+            reserved = next_pks(binding, alias, len(missing))
             if reserved is None:
                 _insert_then_seal(binding, alias, missing)
                 known = {id(obj) for obj in missing}
@@ -80,74 +81,33 @@ def _seal_then_insert(binding: Binding, alias: str, objs: Sequence[Any]) -> None
         pk = getattr(obj, binding.pk.attname)
         values = _values(binding, obj)
         rows.append((pk, encode_state(binding, values), binding.subject(pk, values)))
-    opened = record_created(binding, alias, rows)
-    _insert_rows(
-        binding,
-        alias,
-        [
-            (obj, state, head.blob)
-            for obj, (_, state, _), head in zip(objs, rows, opened, strict=True)
-        ],
-        with_pk=True,
-    )
-    for obj, head in zip(objs, opened, strict=True):
+    heads = record_created(binding, alias, rows)
+    connection = connections[alias]
+    insert = row_insert(binding, connection)
+    params = [
+        insert.params(obj, state, head.blob, connection)
+        for obj, (_, state, _), head in zip(objs, rows, heads, strict=True)
+    ]
+    execute_all(connection, insert.sql, params)
+    for obj, head in zip(objs, heads, strict=True):
         adopt(binding, alias, obj, head)
 
 
 def _insert_then_seal(binding: Binding, alias: str, objs: Sequence[Any]) -> None:
     # MariaDB gives automatic keys at the insert only, and a head is bound to its key: so the row
     # stands with an empty head for a moment, inside this transaction.
+    connection = connections[alias]
+    insert = row_insert(binding, connection, with_pk=False)
     for obj in objs:
         values = _values(binding, obj)
         state = encode_state(binding, values)
-        pk = _insert_rows(binding, alias, [(obj, state, b"")], with_pk=False)
+        with connection.cursor() as cursor:
+            cursor.execute(insert.sql, insert.params(obj, state, b"", connection))
+            pk = cursor.lastrowid
         opened = record_created(binding, alias, [(pk, state, binding.subject(pk, values))])[0]
         swap_heads(binding, alias, [], [(pk, b"", opened.blob, ())])
         setattr(obj, binding.pk.attname, binding.pk.to_python(pk))
         adopt(binding, alias, obj, opened)
-
-
-def _insert_rows(
-    binding: Binding, alias: str, rows: Sequence[tuple[Any, Any, bytes]], with_pk: bool
-) -> Any:
-    connection = connections[alias]
-    quote = connection.ops.quote_name
-    fields = [
-        field
-        for field in binding.model._meta.local_concrete_fields
-        if not field.generated and (with_pk or field is not binding.pk)
-    ]
-    columns = ", ".join(quote(field.column) for field in fields)
-    table = quote(binding.model._meta.db_table)
-    sql_head = f"INSERT INTO {table} ({columns}) VALUES "  # noqa: S608 - quoted names
-    per_statement = max(1, (connection.features.max_query_params or 30000) // len(fields))
-    mark = f"({', '.join(['%s'] * len(fields))})"
-    with connection.cursor() as cursor:
-        for start in range(0, len(rows), per_statement):
-            chunk = rows[start : start + per_statement]
-            params: list[Any] = []
-            for obj, state, blob in chunk:
-                params.extend(_row_params(binding, connection, fields, obj, state, blob))
-            cursor.execute(sql_head + ", ".join([mark] * len(chunk)), params)
-        return cursor.lastrowid if not with_pk else None
-
-
-def _row_params(
-    binding: Binding, connection: Any, fields: Sequence[Any], obj: Any, state: Any, blob: bytes
-) -> list[Any]:
-    params = []
-    for field in fields:
-        if field is binding.pk:
-            params.append(pk_param(binding, connection, getattr(obj, field.attname)))
-        elif isinstance(field, HeadField):
-            params.append(blob)
-        else:
-            source = field.source if isinstance(field, FoldedKind) else field
-            codec = binding.codecs[source.attname]
-            params.append(
-                column_param(field, getattr(obj, source.attname), state.get(codec.name), connection)
-            )
-    return params
 
 
 def insert_row(
@@ -162,7 +122,11 @@ def insert_row(
         state: the primitive state.
         blob: the sealed head.
     """
-    _insert_rows(binding, alias, [(SimpleNamespace(**values), state, blob)], with_pk=True)
+    connection = connections[alias]
+    insert = row_insert(binding, connection)
+    execute(
+        connection, insert.sql, insert.params(SimpleNamespace(**values), state, blob, connection)
+    )
 
 
 def _settle_expressions(binding: Binding, alias: str, obj: Any) -> None:
@@ -197,9 +161,6 @@ def _ask_database(alias: str, field: Any, expression: Any) -> Any:
 def adopt(binding: Binding, alias: str, obj: Any, opened: Opened) -> None:
     """Let an instance stand on a head that was just written from its values."""
     setattr(obj, binding.head_field.attname, opened.blob)
-    for companion in binding.folded:
-        value = getattr(obj, companion.source.attname)
-        setattr(obj, companion.attname, companion.column_value(value, alias))
     values = binding.values(opened.head.state)
     pk = getattr(obj, binding.pk.attname)
     set_snapshot(obj, binding, Snapshot(alias, pk, opened, values))

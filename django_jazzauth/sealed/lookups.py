@@ -32,10 +32,15 @@ def _plain(value: Any) -> Any:
 def _sealed_lhs(lookup: Any) -> SealedCol:
     if not isinstance(lookup.lhs, SealedCol):
         raise FieldError(
-            f"{lookup.lookup_name} on {type(lookup.lhs).__name__} over a sealed field cannot be "
-            "answered; look up the field itself."
+            f"{lookup.lookup_name} on {type(lookup.lhs).__name__} over {lookup.lhs.output_field} "
+            "cannot be answered: the field is sealed. Look up the field itself."
         )
     return lookup.lhs
+
+
+def _leads_to(node: Any, lookup: Any) -> bool:
+    """Whether a lookup is one of the conditions of a WHERE or HAVING."""
+    return node is lookup or any(_leads_to(c, lookup) for c in getattr(node, "children", ()))
 
 
 def _in_list(column: str, values: list[Any]) -> tuple[str, list[Any]]:
@@ -66,7 +71,11 @@ class _SealedLookup(Lookup):
             right = wanted(values) if callable(wanted) else wanted
             if values[field.attname] is not None and match(name, values[field.attname], right):
                 keys.append(pk_param(binding, connection, pk))
-        return _in_list(col._quoted(compiler, binding.pk.column), keys)
+        column = col._quoted(compiler, binding.pk.column)
+        if connection.vendor == "mysql" and _leads_to(getattr(compiler, "having", None), self):
+            # MariaDB finds other rows when HAVING compares a native UUID; as text it does not.
+            return _in_list(f"CAST({column} AS CHAR)", [str(key) for key in keys])
+        return _in_list(column, keys)
 
     def _wanted(self, col: SealedCol) -> Any:
         """What opened values are compared with, or a function of the row's values that tells."""

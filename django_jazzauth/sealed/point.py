@@ -7,7 +7,7 @@ from typing import Any
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import connections
 
-from ..store.drivers import fetch_one
+from ..drivers import fetch_one
 from .binding import Binding, binding_of
 from .load import row_loader
 from .read_plan import read_plan

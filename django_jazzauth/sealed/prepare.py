@@ -12,6 +12,7 @@ from django.db.models.signals import class_prepared
 
 from .deletion import follow_target, journal_deletions
 from .members import ThroughQuerySet, source_field, sync_members
+from .on_delete import follow_foreign_keys
 from .projector import register_model
 from .queryset import EventStoreManager, EventStoreQuerySet, journalled_queryset
 
@@ -84,6 +85,8 @@ def _prepare(sender: Any, **kwargs: Any) -> None:
     if sender.__module__ != "__fake__" and not meta.proxy:  # not a model of a migration's past
         register_model(sender)
     journal_deletions(sender)
+    if not meta.proxy:
+        follow_foreign_keys(sender)
     for field in meta.local_many_to_many:
         through = field.remote_field.through
         if isinstance(through, type) and through._meta.auto_created:  # type: ignore[attr-defined]

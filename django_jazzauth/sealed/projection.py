@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ..store.drivers import execute_all, fetch_one
+from ..drivers import execute, execute_all, fetch_all, fetch_one, is_among
 from .binding import Binding
 
 CHUNK = 400
@@ -42,16 +42,15 @@ def select_heads(binding: Binding, alias: str, pks: Sequence[Any]) -> dict[str, 
     connection = connections[alias]
     table, key, head = _names(binding, connection)
     found: dict[str, bytes] = {}
-    with connection.cursor() as cursor:
-        for start in range(0, len(pks), CHUNK):
-            chunk = pks[start : start + CHUNK]
-            marks = ", ".join(["%s"] * len(chunk))
-            cursor.execute(
-                f"SELECT {key}, {head} FROM {table} WHERE {key} IN ({marks})",  # noqa: S608
-                [pk_param(binding, connection, pk) for pk in chunk],
-            )
-            for pk, blob in cursor.fetchall():
-                found[binding.pk_text(pk)] = bytes(blob)
+    for start in range(0, len(pks), CHUNK):
+        chunk = [pk_param(binding, connection, pk) for pk in pks[start : start + CHUNK]]
+        condition, params = is_among(connection, key, chunk)
+        rows = fetch_all(
+            connection,
+            f"SELECT {key}, {head} FROM {table} WHERE {condition}",  # noqa: S608 - quoted names
+            params,
+        )
+        found.update((binding.pk_text(pk), bytes(blob)) for pk, blob in rows)
     return found
 
 
@@ -83,17 +82,39 @@ def swap_heads(
         How many rows were written.
     """
     connection = connections[alias]
-    table, key, head = _names(binding, connection)
-    quote = connection.ops.quote_name
-    assignments = "".join(f"{quote(field.column)} = %s, " for field in fields)
-    sql = (
-        f"UPDATE {table} SET {assignments}{head} = %s "  # noqa: S608 - quoted names
-        f"WHERE {key} = %s AND {head} = %s"
-    )
+    keys = [pk_param(binding, connection, pk) for pk, *_ in rows]
+    first = rows[0][3]
+    if connection.vendor == "postgresql" and len(rows) > 1 and all(r[3] == first for r in rows):
+        # Equal columns: one statement, whatever the number of rows.
+        kind = binding.pk.rel_db_type(connection)
+        arrays = [keys, [new for _, _, new, _ in rows], [old for _, old, _, _ in rows]]
+        return execute(connection, _swap_sql(binding, connection, fields, kind), [*first, *arrays])
     params = [
-        (*values, new, pk_param(binding, connection, pk), old) for pk, old, new, values in rows
+        (*values, new, key, old) for key, (_, old, new, values) in zip(keys, rows, strict=True)
     ]
-    return execute_all(connection, sql, params)
+    return execute_all(connection, _swap_sql(binding, connection, fields, None), params)
+
+
+def _swap_sql(
+    binding: Binding, connection: BaseDatabaseWrapper, fields: Sequence[Any], many: str | None
+) -> str:
+    """The compare-and-swap of one row's head; with the type of keys, that of an array of them."""
+    made: dict[Any, str] = binding.__dict__.setdefault("swaps", {})
+    place = (connection.vendor, many, *(field.attname for field in fields))
+    sql = made.get(place)
+    if sql is None:
+        table, key, head = _names(binding, connection)
+        quote = connection.ops.quote_name
+        columns = "".join(f"{quote(field.column)} = %s, " for field in fields)
+        update = f"UPDATE {table} SET {columns}{head} = "  # noqa: S608 - quoted names
+        sql = (
+            f"{update}%s WHERE {key} = %s AND {head} = %s"
+            if many is None
+            else f"{update}v.new FROM unnest(%b::{many}[], %b::bytea[], %b::bytea[]) "
+            f"v(pk, new, old) WHERE {table}.{key} = v.pk AND {table}.{head} = v.old"
+        )
+        made[place] = sql
+    return sql
 
 
 def next_pks(binding: Binding, alias: str, count: int) -> list[int] | None:

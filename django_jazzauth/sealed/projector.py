@@ -41,14 +41,14 @@ class ModelProjector:
         return self.binding.pk.to_python(stream.partition("/")[2])
 
     def subject(self, pk: Any, state: dict[str, Any]) -> str:
-        return self.binding.subject(pk, self.binding.values(state))
+        return self.binding.subject(pk, self.binding.known(state))
 
     def upcast(self, head: Head) -> Head:
         return self.binding.upcast(head)
 
     def values(self, state: dict[str, Any]) -> dict[str, Any]:
-        values = self.binding.values(state)
-        found = {codec.name: values[attname] for attname, codec in self.binding.codecs.items()}
+        values = self.binding.known(state)
+        found = {self.binding.codecs[attname].name: value for attname, value in values.items()}
         for field in self.binding.members:
             found[field.name] = self._member_keys(field, state)
         return found
@@ -58,6 +58,11 @@ class ModelProjector:
         return [decode(member) for member in state.get(field.name, [])]
 
     def restorable(self, alias: str, pk: Any, state: dict[str, Any]) -> dict[str, Any]:
+        state = dict(state)
+        known = self.binding.known(state)
+        for codec in self.binding.codecs.values():
+            if codec.attname not in known:
+                state[codec.name] = self._filled(pk, codec)
         values = self.binding.values(state)
         for codec in self.binding.codecs.values():
             field, value = codec.field, values[codec.attname]
@@ -71,12 +76,21 @@ class ModelProjector:
                     f"{self.stream(pk)}: what its {codec.name} points at is gone; restore that "
                     "first."
                 )
-        state = dict(state)
         for field in self.binding.members:
             present = set(self._present(alias, field, self._member_keys(field, state)))
             encode = self._member_codec(field).encode
             state[field.name] = sorted(encode(member) for member in present)
         return state
+
+    def _filled(self, pk: Any, codec: FieldCodec) -> Any:
+        """What a field gets that came after the entity was deleted."""
+        default = codec.field.get_default() if codec.field.has_default() else None
+        if default is None and not codec.field.null:
+            raise RestoreRefused(
+                f"{self.stream(pk)}: it was deleted before the field {codec.name} was added, which "
+                "has no default. Give the HeadField an upcaster that names its value."
+            )
+        return codec.encode(default)
 
     def _member_codec(self, field: Any) -> FieldCodec:
         through = field.remote_field.through
@@ -92,7 +106,9 @@ class ModelProjector:
             yield from rows.filter(**{f"{name}__in": chunk}).values_list(name, flat=True)
 
     def instance(self, alias: str, pk: Any, head: Head) -> Any:
-        obj = self.model(**{self.binding.pk.attname: pk}, **self.binding.values(head.state))
+        # None, rather than today's default, for a field that was not there then.
+        values = {**dict.fromkeys(self.binding.codecs), **self.binding.known(head.state)}
+        obj = self.model(**{self.binding.pk.attname: pk}, **values)
         obj._state.db = alias
         obj._state.adding = False
         obj._state.sealed_read_only = f"{self.stream(pk)} as of version {head.version}"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import FieldError
 from django.db.models.sql import Query
 
+from .asking import refuse_computing
 from .col import SealedCol
 
 
@@ -35,11 +35,7 @@ class EventStoreQuery(Query):
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         """As Django's; called with the compiler of the query around."""
-        if not self.compared and getattr(compiler, "select", None) is not None:
-            for expression in (*self.select, *self.annotation_select.values()):
-                if isinstance(expression, SealedCol):
-                    raise FieldError(
-                        f"{expression.target} is sealed: what a subquery selects of it can be "
-                        "compared only with the same field. Fetch the values first."
-                    )
+        for expression in (*self.select, *self.annotation_select.values()):
+            if isinstance(expression, SealedCol):
+                refuse_computing(self, expression, compiler)
         return super().as_sql(compiler, connection)

@@ -12,6 +12,7 @@ from django.db.models import sql
 from ..errors import NotJournalled
 from .binding import binding_of, require_binding
 from .conflicts import create_with_conflicts
+from .inherited import as_parents, rows_of_parents, split_by_table
 from .insert import insert_objects
 from .iterable import SealedModelIterable
 from .point import point_get
@@ -156,13 +157,20 @@ class EventStoreQuerySetMixin:
             refuse_read_only(obj)
             obj._prepare_related_fields_for_save(operation_name="bulk_update", fields=concrete)
         binding = require_binding(self.model)
+        own, inherited = split_by_table(self.model, [field.name for field in concrete])
         per_row = {
-            binding.pk_text(obj.pk): {f.attname: getattr(obj, f.attname) for f in concrete}
+            binding.pk_text(obj.pk): {
+                f.attname: getattr(obj, f.attname) for f in concrete if f.name in own
+            }
             for obj in objs
         }
         count = 0
         keys = [obj.pk for obj in objs]
         with transaction.atomic(using=self.db, savepoint=False):
+            for parent, names in inherited.items():
+                parent._base_manager.using(self.db).bulk_update(
+                    as_parents(objs, parent, names), names
+                )
             for start in range(0, len(keys), 500):
                 rows = self.filter(pk__in=keys[start : start + 500])  # type: ignore[attr-defined]
                 count += update_rows(binding, rows, {}, per_row)
@@ -181,7 +189,9 @@ class EventStoreQuerySetMixin:
         checked.add_update_values(kwargs)
         binding = require_binding(self.model)
         values = {}
-        for name, value in kwargs.items():
+        own, inherited = split_by_table(self.model, kwargs)
+        for name in own:
+            value = kwargs[name]
             field = self.model._meta.get_field(name)
             if field.primary_key:
                 raise NotJournalled(
@@ -193,9 +203,13 @@ class EventStoreQuerySetMixin:
             if field.attname not in binding.codecs:
                 raise NotJournalled(f"{field} follows from other fields; update() cannot write it.")
             values[field.attname] = value
-        rows = update_rows(binding, self._chain(), values)  # type: ignore[attr-defined]
+        with transaction.atomic(using=self.db, savepoint=False):
+            parents = rows_of_parents(self, inherited)
+            count = update_rows(binding, self._chain(), values)  # type: ignore[attr-defined]
+            for parent, rows in parents.items():
+                rows.update(**{name: kwargs[name] for name in inherited[parent]})
         self._result_cache = None
-        return rows
+        return count
 
     update.alters_data = True  # type: ignore[attr-defined]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connections, transaction
@@ -12,11 +12,13 @@ from ..errors import ConcurrentUpdate, SealBroken
 from ..store.event_sql import hold_writer_lock, last_events
 from ..store.journal import CREATED, DELETED, ENDED, UPDATED, Draft, Written, append, last_heads
 from ..store.sealing import Head, State
-from .binding import Binding, Opened, require_binding
-from .kinds import FoldedKind, SealedKind
-from .projection import next_pks, select_heads, swap_heads
+from .binding import Binding, Opened
+from .columns import Values, columns_of
+from .ending import Ending
+from .projection import select_heads, swap_heads
 
 _TRIES = 100
+_NEVER = (0, b"", 0, DELETED)
 
 
 @dataclasses.dataclass(slots=True)
@@ -37,9 +39,20 @@ class Change:
 
 
 def record(
-    binding: Binding, alias: str, changes: Sequence[Change], type_: str = UPDATED
+    binding: Binding,
+    alias: str,
+    changes: Sequence[Change],
+    type_: str = UPDATED,
+    values: Values | None = None,
 ) -> list[Opened | None]:
     """Append one event per change and move the rows along, in one transaction.
+
+    Args:
+        binding: the model.
+        alias: database alias.
+        changes: at most one per row.
+        type_: of the events.
+        values: what was made of the new values already.
 
     Returns:
         For each change the row's new head, or None when another writer was faster: nothing was
@@ -49,19 +62,27 @@ def record(
         SealBroken: a row's head is not the newest event of its stream.
     """
     connection = connections[alias]
-    drafts = [_draft(binding, change, type_) for change in changes]
+    values = values or Values(binding, connection)
+    drafts = [_draft(binding, change, type_, values) for change in changes]
     with transaction.atomic(using=alias, savepoint=False):
         hold_writer_lock(connection)
         written = append(alias, drafts)
-        fields = _changed_fields(binding, changes)
-        rows = []
-        for change, draft, event in zip(changes, drafts, written, strict=True):
-            if event is not None:
-                columns = _columns(binding, alias, fields, change, draft.state or {})
-                rows.append((change.pk, change.old.blob, event.blob, columns))
+        names = {attname for change in changes for attname in change.values}
+        columns = [column for column in columns_of(binding).values() if column.source in names]
+        rows = [
+            (
+                change.pk,
+                change.old.blob,
+                event.blob,
+                values.params(columns, change.values, event.head.state),
+            )
+            for change, event in zip(changes, written, strict=True)
+            if event is not None
+        ]
+        fields = [column.field for column in columns]
         if rows and swap_heads(binding, alias, fields, rows) != len(rows):
             raise _drifted(binding, alias, rows)
-    return [_opened(event) for event in written]
+    return [_opened(draft, event) for draft, event in zip(drafts, written, strict=True)]
 
 
 def record_created(
@@ -74,18 +95,13 @@ def record_created(
         alias: database alias; the caller holds a transaction on it.
         rows: per entity: primary key, state, subject.
     """
-    drafts = [
-        Draft(
-            binding.entity,
-            binding.stream(pk),
-            subject,
-            CREATED,
-            binding.schema,
-            state,
-            fresh=subject == binding.stream(pk),
+    drafts = []
+    for pk, state, subject in rows:
+        stream = binding.stream(pk)
+        fresh = subject == stream
+        drafts.append(
+            Draft(binding.entity, stream, subject, CREATED, binding.schema, state, fresh=fresh)
         )
-        for pk, state, subject in rows
-    ]
     written = append(alias, drafts)
     if None in written:
         # The key was used before and deleted: its stream goes on.
@@ -97,112 +113,70 @@ def record_created(
         again = append(alias, [drafts[index] for index in taken])
         for index, event in zip(taken, again, strict=True):
             written[index] = event
-    opened = [_opened(event) for event in written]
+    opened = [_opened(draft, event) for draft, event in zip(drafts, written, strict=True)]
     if None in opened:
         raise SealBroken(binding.entity, "another writer created the same entity")
     return opened  # type: ignore[return-value]
 
 
-def record_deleted(
-    binding: Binding, alias: str, pk: Any, values: dict[str, Any], seen: Head | None = None
-) -> None:
-    """Append the event that ends an entity, after its row is gone.
+def record_deleted(binding: Binding, alias: str, endings: Sequence[Ending]) -> None:
+    """Append the events that end entities, after their rows are gone.
 
     Args:
         binding: the model.
-        alias: database alias.
-        pk: primary key of the row.
-        values: attname to value, for the subject.
-        seen: the newest head as far as the instance knows. If it is stale, the event does not go
-            in, and the log is asked.
+        alias: database alias; the caller holds a transaction on it.
+        endings: the entities. Where the head that was seen is stale, the event does not go in,
+            and the log is asked.
     """
-    stream = binding.stream(pk)
-    previous = seen
     for _ in range(_TRIES):
-        if previous is None:
-            last = last_events(alias, [stream]).get(stream)
-            if last is None or last[3] in ENDED:
-                return  # somebody else was faster, or it never was
-            version, digest, recorded_at, _type = last
-            previous = Head(version, 0, digest, recorded_at, {})
-        draft = Draft(
-            binding.entity,
-            stream,
-            binding.subject(pk, values),
-            DELETED,
-            binding.schema,
-            None,
-            previous,
-        )
-        if append(alias, [draft])[0] is not None:
+        unknown = [ending.stream for ending in endings if ending.seen is None]
+        last = last_events(alias, unknown) if unknown else {}
+        drafts = []
+        for ending in endings:
+            previous = ending.seen
+            if previous is None:
+                version, digest, recorded_at, type_ = last.get(ending.stream, _NEVER)
+                if type_ in ENDED:
+                    continue  # somebody else was faster, or it never was
+                previous = Head(version, 0, digest, recorded_at, {})
+            drafts.append(
+                Draft(
+                    binding.entity,
+                    ending.stream,
+                    ending.subject,
+                    DELETED,
+                    binding.schema,
+                    None,
+                    previous,
+                )
+            )
+        written = append(alias, drafts) if drafts else []
+        refused = [draft for draft, event in zip(drafts, written, strict=True) if event is None]
+        if not refused:
             return
-        previous = None
-    raise ConcurrentUpdate(f"{stream} changed on each of {_TRIES} tries to delete it.")
+        endings = [Ending(draft.stream, draft.subject, None) for draft in refused]
+    raise ConcurrentUpdate(f"{endings[0].stream} changed on each of {_TRIES} tries to delete it.")
 
 
-def reserve_pks(binding: Binding, alias: str, count: int) -> list[int] | None:
-    """Automatic keys for new rows, where the database can give them beforehand."""
-    return next_pks(binding, alias, count)
-
-
-def _draft(binding: Binding, change: Change, type_: str) -> Draft:
-    head = change.old.head
-    state = dict(head.state)
+def _draft(binding: Binding, change: Change, type_: str, values: Values) -> Draft:
+    state = dict(change.old.head.state)
     for attname, value in change.values.items():
-        codec = binding.codecs[attname]
-        state[codec.name] = codec.encode(value)
-    for name, pks in (change.members or {}).items():
-        state[name] = pks
-    values = {
-        attname: codec.decode(state[codec.name]) if state.get(codec.name) is not None else None
-        for attname, codec in binding.codecs.items()
-        if binding.head_field.subject and codec.name == binding.head_field.subject
-    }
+        state[binding.codecs[attname].name] = values.primitive(attname, value)
+    if change.members:
+        state |= change.members
     return Draft(
         binding.entity,
-        binding.stream(change.pk),
-        binding.subject(change.pk, values),
+        change.old.stream,
+        binding.subject_of(change.pk, change.old.stream, state),
         type_,
         binding.schema,
         state,
-        head,
+        change.old.head,
     )
 
 
-def _changed_fields(binding: Binding, changes: Iterable[Change]) -> list[Any]:
-    names = {attname for change in changes for attname in change.values}
-    fields = [codec.field for attname, codec in binding.codecs.items() if attname in names]
-    return [*fields, *(f for f in binding.folded if f.source.attname in names)]
-
-
-def _columns(
-    binding: Binding, alias: str, fields: Sequence[Any], change: Change, state: State
-) -> list[Any]:
-    connection = connections[alias]
-    columns = []
-    for field in fields:
-        source = field.source if isinstance(field, FoldedKind) else field
-        codec = binding.codecs[source.attname]
-        if source.attname in change.values:
-            value = change.values[source.attname]
-        else:  # another row of the same batch changes it; here it stays
-            primitive = state.get(codec.name)
-            value = None if primitive is None else codec.decode(primitive)
-        columns.append(column_param(field, value, state.get(codec.name), connection))
-    return columns
-
-
-def column_param(field: Any, value: Any, primitive: Any, connection: Any) -> Any:
-    """What a column gets: ciphertext, marker, or the plain value as the database takes it."""
-    if isinstance(field, FoldedKind):
-        return field.column_value(value, connection.alias)
-    if isinstance(field, SealedKind):
-        return field.column_value(primitive, connection.alias)
-    return field.get_db_prep_save(value, connection)
-
-
-def _opened(event: Written | None) -> Opened | None:
-    return None if event is None else Opened(event.head, event.blob)
+def _opened(draft: Draft, event: Written | None) -> Opened | None:
+    return None if event is None else Opened(draft.stream, event.head, event.blob)
 
 
 def _drifted(
@@ -221,15 +195,3 @@ def encode_state(binding: Binding, values: dict[str, Any], members: State | None
     for field in binding.members:
         state[field.name] = (members or {}).get(field.name, [])
     return state
-
-
-__all__ = [
-    "Change",
-    "column_param",
-    "encode_state",
-    "record",
-    "record_created",
-    "record_deleted",
-    "require_binding",
-    "reserve_pks",
-]

@@ -12,6 +12,7 @@ from ..errors import ConcurrentUpdate, SealBroken
 from ..store.event_sql import hold_table, stands_in_log
 from .binding import Binding, Opened
 from .codec import FieldCodec
+from .columns import Values
 from .evaluate import evaluate, names_in
 from .kinds import SealedKind
 from .load import Snapshot, check_columns, refuse_expectation, set_snapshot, snapshot_of
@@ -72,13 +73,10 @@ def _update_instance(
             raise ConcurrentUpdate(
                 f"{binding.stream(pk)} is at version {old.head.version}, not {expected}."
             )
-        settled = _settle(binding, alias, pk, old, changed)
-        settled = {
-            attname: value
-            for attname, value in settled.items()
-            if binding.differs(attname, value, old.head.state)
-        }
-        new = record(binding, alias, [Change(pk, old, settled)])[0] if settled else None
+        made = Values(binding, connections[alias])
+        settled = made.changed(_settle(binding, alias, pk, old, changed), old.head.state)
+        change = Change(pk, old, settled)
+        new = record(binding, alias, [change], values=made)[0] if settled else None
         if new is not None:
             _adopt(binding, alias, obj, pk, new, snapshot, changed)
             return True
@@ -170,13 +168,14 @@ def _adopt(
         else:  # changed here, but not part of this save: it stays a pending change
             baseline[attname] = then
     setattr(obj, binding.head_field.attname, opened.blob)
+    before = snapshot.opened.head.state if snapshot else {}
     for companion in binding.folded:
-        if companion.attname in attributes:
-            setattr(
-                obj,
-                companion.attname,
-                companion.column_value(current[companion.source.attname], alias),
-            )
+        name = companion.source.name
+        state = opened.head.state
+        unchanged = name in before and before[name] == state.get(name)
+        if companion.attname in attributes and not unchanged:
+            value = companion.column_value(current[companion.source.attname], alias)
+            setattr(obj, companion.attname, value)
     set_snapshot(obj, binding, Snapshot(alias, pk, opened, baseline, _earlier(snapshot)))
 
 
@@ -231,19 +230,15 @@ def update_rows(
 def _write(
     binding: Binding, alias: str, rows: Sequence[tuple[Any, Opened, dict[str, Any]]]
 ) -> list[Any]:
+    made = Values(binding, connections[alias])
     changes = []
     for pk, old, values in rows:
-        state = old.head.state
-        changed = {
-            attname: value
-            for attname, value in values.items()
-            if binding.differs(attname, value, state)
-        }
+        changed = made.changed(values, old.head.state)
         if changed:
             changes.append(Change(pk, old, changed))
     if not changes:
         return []
-    written = record(binding, alias, changes)
+    written = record(binding, alias, changes, values=made)
     return [change.pk for change, new in zip(changes, written, strict=True) if new is None]
 
 

@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
-from uuid import UUID
 
-from django.db import connections, models
+import msgspec
+from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from .drivers import execute_all
+from ..drivers import execute, execute_all, fetch_all, is_among, uuid_parameter
 
-_uuid = models.UUIDField()
 _COLUMNS = "stream, version, type, schema, key_id, recorded_at, digest, payload, txid"
+_ROW = {
+    "stream": "text",
+    "version": "int",
+    "type": "text",
+    "schema": "int",
+    "key_id": "uuid",
+    "recorded_at": "bigint",
+    "digest": "bytea",
+    "payload": "bytea",
+    "previous": "bytea",
+}
+_CHUNK = 400
 _QUOTED = {"postgresql": '"', "sqlite": '"', "mysql": "`"}
 
 
-@dataclass(frozen=True, slots=True)
-class EventRow:
+class EventRow(msgspec.Struct, frozen=True):
     """The plain columns and the sealed payload of one event that is about to be appended."""
 
     stream: str
     version: int
     type: str
     schema: int
-    key_id: UUID
+    key_id: bytes
     recorded_at: int
     digest: bytes
     payload: bytes
@@ -34,7 +43,7 @@ class EventRow:
 
 
 @lru_cache
-def _insert_sql(vendor: str, first: bool) -> str:
+def _insert_sql(vendor: str, first: bool, many: bool) -> str:
     # The two EXISTS are what makes caching keys safe: an event can only be written under a data
     # key that is alive and while the writer knows the current epoch, whatever another process (or
     # a rolled-back test) did since the keys were read. No row means: look again.
@@ -44,31 +53,35 @@ def _insert_sql(vendor: str, first: bool) -> str:
     # it reads only what lies below pg_snapshot_xmin, by this transaction id; on SQLite and MariaDB
     # there is one writer at a time, so positions are given in the order of commits.
     txid = "pg_current_xact_id()::text::bigint" if vendor == "postgresql" else "0"
+    values = ", ".join(f"v.{name}" for name in [*_ROW][:8]) if many else ", ".join(["%s"] * 8)
+    key_id, stream, version, previous = (
+        ("v.key_id", "v.stream", "v.version - 1", "v.previous") if many else ("%s",) * 4
+    )
     # An event follows the one that its writer saw, and that one must have been committed: an
     # instance may remember a version whose savepoint was rolled back.
     chained = (
         ""
         if first
-        else " AND EXISTS (SELECT 1 FROM jazzauth_event p WHERE p.stream = %s AND p.version = %s "
-        "AND p.digest = %s)"
+        else f" AND EXISTS (SELECT 1 FROM jazzauth_event p WHERE p.stream = {stream} "  # noqa: S608
+        f"AND p.version = {version} AND p.digest = {previous})"
     )
     verb, source, conflict = (
         ("INSERT IGNORE", "FROM DUAL ", "")
         if vendor == "mysql"
         else ("INSERT", "", " ON CONFLICT DO NOTHING")
     )
+    # Many rows are arrays, one per column. In the caller's order, which keeps from deadlocks.
+    arrays = ", ".join(f"%b::{kind}[]" for kind in _ROW.values())
+    if many:
+        source = f"FROM unnest({arrays}) WITH ORDINALITY AS v({', '.join(_ROW)}, place) "
     return (
         f"{verb} INTO jazzauth_event ({columns}) "  # noqa: S608 - constants only
-        f"SELECT %s, %s, %s, %s, %s, %s, %s, %s, {txid} {source}"
-        "WHERE EXISTS (SELECT 1 FROM jazzauth_data_key WHERE id = %s AND destroyed_at IS NULL) "
+        f"SELECT {values}, {txid} {source}"
+        f"WHERE EXISTS (SELECT 1 FROM jazzauth_data_key WHERE id = {key_id} "
+        "AND destroyed_at IS NULL) "
         "AND EXISTS (SELECT 1 FROM jazzauth_epoch WHERE id = %s AND superseded_at IS NULL)"
-        f"{chained}{conflict}"
+        f"{chained}{' ORDER BY v.place' if many else ''}{conflict}"
     )
-
-
-def uuid_param(connection: BaseDatabaseWrapper, value: UUID) -> Any:
-    """A UUID as this database takes it in raw SQL."""
-    return _uuid.get_db_prep_value(value, connection)
 
 
 def hold_writer_lock(connection: BaseDatabaseWrapper) -> None:
@@ -105,27 +118,44 @@ def _began_immediate(connection: BaseDatabaseWrapper) -> bool:
     return mode in ("IMMEDIATE", "EXCLUSIVE") and not connection.get_autocommit()
 
 
-def insert_events(alias: str, rows: Sequence[EventRow], epoch_id: UUID) -> int:
+def insert_events(alias: str, rows: Sequence[EventRow], epoch_id: bytes) -> int:
     """Append rows that can be; see ``written_digests`` for which were.
 
     Left out is a row whose version is taken, whose predecessor is not in the log, or whose keys are
     gone.
 
+    Args:
+        alias: database alias.
+        rows: the events.
+        epoch_id: 16-byte id of the epoch that their keys were read under.
+
     Returns:
         The number of rows written.
     """
     connection = connections[alias]
-    epoch = uuid_param(connection, epoch_id)
+    vendor = connection.vendor
+    epoch = uuid_parameter(connection, epoch_id)
     count = 0
     for first in (True, False):
-        params = [_params(connection, row, epoch) for row in rows if (row.version == 1) is first]
-        if params:
-            count += execute_all(connection, _insert_sql(connection.vendor, first), params)
+        some = [row for row in rows if (row.version == 1) is first]
+        if len(some) > 1 and vendor == "postgresql":
+            sql = _insert_sql(vendor, first, many=True)
+            count += execute(connection, sql, [*_arrays(connection, some), epoch])
+        elif some:
+            sql = _insert_sql(vendor, first, many=False)
+            count += execute_all(connection, sql, [_params(connection, row, epoch) for row in some])
     return count
 
 
+def _arrays(connection: BaseDatabaseWrapper, rows: Sequence[EventRow]) -> list[list[Any]]:
+    columns = [list(column) for column in zip(*map(msgspec.structs.astuple, rows), strict=True)]
+    key_id = [*_ROW].index("key_id")
+    columns[key_id] = [uuid_parameter(connection, value) for value in columns[key_id]]
+    return columns
+
+
 def _params(connection: BaseDatabaseWrapper, row: EventRow, epoch: Any) -> tuple[Any, ...]:
-    key = uuid_param(connection, row.key_id)
+    key = uuid_parameter(connection, row.key_id)
     params = (
         row.stream,
         row.version,
@@ -145,70 +175,67 @@ def _params(connection: BaseDatabaseWrapper, row: EventRow, epoch: Any) -> tuple
 
 def written_digests(alias: str, rows: Sequence[EventRow]) -> set[bytes]:
     """Digests of those of ``rows`` that stand in the log."""
-    connection = connections[alias]
-    found: set[bytes] = set()
-    with connection.cursor() as cursor:
-        for start in range(0, len(rows), 400):
-            chunk = [row.stream for row in rows[start : start + 400]]
-            marks = ", ".join(["%s"] * len(chunk))
-            cursor.execute(
-                f"SELECT digest FROM jazzauth_event WHERE stream IN ({marks})",  # noqa: S608
-                chunk,
-            )
-            found.update(bytes(digest) for (digest,) in cursor.fetchall())
-    return found
+    found = _by_streams(
+        alias,
+        "SELECT digest FROM jazzauth_event WHERE {among}",
+        [row.stream for row in rows],
+    )
+    return {bytes(digest) for (digest,) in found}
 
 
 def stands_in_log(alias: str, stream: str, version: int, digest: bytes) -> bool:
     """Whether the log holds exactly this event."""
-    with connections[alias].cursor() as cursor:
-        cursor.execute(
-            "SELECT digest FROM jazzauth_event WHERE stream = %s AND version = %s",
-            [stream, version],
-        )
-        row = cursor.fetchone()
-    return row is not None and bytes(row[0]) == digest
+    rows = fetch_all(
+        connections[alias],
+        "SELECT digest FROM jazzauth_event WHERE stream = %s AND version = %s",
+        [stream, version],
+    )
+    return bool(rows) and bytes(rows[0][0]) == digest
 
 
-def keys_are_live(alias: str, key_ids: set[UUID], epoch_id: UUID) -> bool:
+def keys_are_live(alias: str, key_ids: set[bytes], epoch_id: bytes) -> bool:
     """Whether the epoch is current and every data key exists and is not destroyed."""
     connection = connections[alias]
-    ids = [uuid_param(connection, key_id) for key_id in key_ids]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT 1 FROM jazzauth_epoch WHERE id = %s AND superseded_at IS NULL",
-            [uuid_param(connection, epoch_id)],
-        )
-        if cursor.fetchone() is None:
-            return False
-        alive = 0
-        for start in range(0, len(ids), 400):
-            chunk = ids[start : start + 400]
-            marks = ", ".join(["%s"] * len(chunk))
-            cursor.execute(
-                "SELECT COUNT(*) FROM jazzauth_data_key "  # noqa: S608 - marks only
-                f"WHERE destroyed_at IS NULL AND id IN ({marks})",
-                chunk,
-            )
-            alive += cursor.fetchone()[0]
+    current = fetch_all(
+        connection,
+        "SELECT 1 FROM jazzauth_epoch WHERE id = %s AND superseded_at IS NULL",
+        [uuid_parameter(connection, epoch_id)],
+    )
+    if not current:
+        return False
+    ids = [uuid_parameter(connection, key_id) for key_id in key_ids]
+    alive = 0
+    for start in range(0, len(ids), _CHUNK):
+        condition, params = is_among(connection, "id", ids[start : start + _CHUNK])
+        alive += fetch_all(
+            connection,
+            "SELECT COUNT(*) FROM jazzauth_data_key "  # noqa: S608 - constants only
+            f"WHERE destroyed_at IS NULL AND {condition}",
+            params,
+        )[0][0]
     return alive == len(ids)
 
 
 def last_events(alias: str, streams: Sequence[str]) -> dict[str, tuple[int, bytes, int, str]]:
     """The newest event of each stream: version, digest, recorded_at, type."""
+    found = _by_streams(
+        alias,
+        "SELECT e.stream, e.version, e.digest, e.recorded_at, e.type "
+        "FROM jazzauth_event e JOIN (SELECT stream, MAX(version) AS version "
+        "FROM jazzauth_event WHERE {among} GROUP BY stream) n "
+        "ON n.stream = e.stream AND n.version = e.version",
+        streams,
+    )
+    return {
+        stream: (version, bytes(digest), recorded_at, type_)
+        for stream, version, digest, recorded_at, type_ in found
+    }
+
+
+def _by_streams(alias: str, sql: str, streams: Sequence[str]) -> list[tuple[Any, ...]]:
     connection = connections[alias]
-    last: dict[str, tuple[int, bytes, int, str]] = {}
-    with connection.cursor() as cursor:
-        for start in range(0, len(streams), 400):
-            chunk = list(streams[start : start + 400])
-            marks = ", ".join(["%s"] * len(chunk))
-            cursor.execute(
-                "SELECT e.stream, e.version, e.digest, e.recorded_at, e.type "  # noqa: S608
-                "FROM jazzauth_event e JOIN (SELECT stream, MAX(version) AS version "
-                f"FROM jazzauth_event WHERE stream IN ({marks}) GROUP BY stream) n "
-                "ON n.stream = e.stream AND n.version = e.version",
-                chunk,
-            )
-            for stream, version, digest, recorded_at, type_ in cursor.fetchall():
-                last[stream] = (version, bytes(digest), recorded_at, type_)
-    return last
+    found: list[tuple[Any, ...]] = []
+    for start in range(0, len(streams), _CHUNK):
+        condition, params = is_among(connection, "stream", streams[start : start + _CHUNK])
+        found += fetch_all(connection, sql.format(among=condition), params)
+    return found

@@ -6,10 +6,10 @@ import datetime
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 from django.db.models import Exists, OuterRef
 
+from ..crypto.digest import event_place
 from ..errors import PayloadCompacted, SealBroken
 from ..keys.keyring import keyring
 from .models import Event as EventRecord
@@ -63,12 +63,12 @@ def open_record(alias: str, record: EventRecord) -> tuple[State | None, State]:
     """
     envelope = keyring(alias).data_key_by_id(record.key_id.bytes)
     try:
-        aad = event_aad(
+        place = event_place(
             record.stream,
             record.version,
             record.type,
             record.schema,
-            UUID(bytes=record.key_id.bytes),
+            record.key_id.bytes,
             record.recorded_at,
         )
     except ValueError:
@@ -78,7 +78,7 @@ def open_record(alias: str, record: EventRecord) -> tuple[State | None, State]:
             f"{record.stream}@{record.version} was compacted away: the time for which its past is "
             "kept is over."
         )
-    return open_payload(envelope, aad, bytes(record.payload), record.stream)
+    return open_payload(envelope, event_aad(place), bytes(record.payload), record.stream)
 
 
 def records(alias: str, stream: str) -> Iterable[EventRecord]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from uuid import UUID
+
+import msgspec
 
 from ..conf import get_settings
-from ..crypto.digest import event_digest, payload_hash
+from ..crypto.digest import digest_at, event_place, payload_hash
+from ..crypto.envelope import HeadCipher
 from ..errors import KeyUnavailable, ValueNotStorable
-from ..keys.keyring import Keyring, keyring
+from ..keys.keyring import DataKeyHandle, Keyring, keyring
 from .acting import current_cause
 from .event_sql import EventRow, insert_events, keys_are_live, last_events, written_digests
 from .sealing import Head, State, event_aad, seal_head, seal_payload
@@ -54,12 +56,11 @@ class Draft:
     fresh: bool = False
 
 
-@dataclass(slots=True)
-class Written:
+class Written(msgspec.Struct, frozen=True):
     """An appended event: its head, opened and sealed (empty bytes after a deletion)."""
 
     head: Head
-    blob: bytes = field(repr=False)
+    blob: bytes
 
 
 def append(alias: str, drafts: Sequence[Draft]) -> list[Written | None]:
@@ -84,7 +85,7 @@ def append(alias: str, drafts: Sequence[Draft]) -> list[Written | None]:
     for _ in range(_TRIES):
         epoch_id, sealed = _seal(keys, [drafts[index] for index in pending])
         rows = [row for row, _ in sealed]
-        count = insert_events(alias, rows, UUID(bytes=epoch_id))
+        count = insert_events(alias, rows, epoch_id)
         if count == len(rows):
             lost: list[int] = []
         else:
@@ -96,7 +97,7 @@ def append(alias: str, drafts: Sequence[Draft]) -> list[Written | None]:
                 results[index] = sealed[n][1]
         if not lost:
             return results
-        if keys_are_live(alias, {rows[n].key_id for n in lost}, UUID(bytes=epoch_id)):
+        if keys_are_live(alias, {rows[n].key_id for n in lost}, epoch_id):
             return results
         keys.forget()
         pending = [pending[n] for n in lost]
@@ -125,52 +126,53 @@ def _seal(keys: Keyring, drafts: Sequence[Draft]) -> tuple[bytes, list[tuple[Eve
     limit = get_settings().MAX_STATE_BYTES
     now = time.time_ns() // 1000
     meta = current_cause()
+    ciphers: dict[str, HeadCipher] = {}
     sealed = []
     for draft in drafts:
-        if len(draft.stream) > STREAM_LENGTH or "\0" in draft.stream:
-            raise ValueNotStorable(
-                f"The name of a stream of {draft.entity} has more than {STREAM_LENGTH} characters "
-                "or a NUL among them: its primary key cannot be stored."
-            )
-        handle = handles[draft.subject]
-        key_id = UUID(bytes=handle.id)
-        previous = draft.previous
-        version = previous.version + 1 if previous else 1
-        # A clock that jumps back must not make a stream's time run backwards.
-        recorded_at = max(now, previous.recorded_at) if previous else now
-        aad = event_aad(draft.stream, version, draft.type, draft.schema, key_id, recorded_at)
-        payload = seal_payload(handle.envelope, aad, draft.state, dict(meta))
-        if len(payload) > limit:
-            raise ValueNotStorable(
-                f"The state of {draft.stream} is {len(payload)} bytes; "
-                f'JAZZAUTH["MAX_STATE_BYTES"] allows {limit}.'
-            )
-        digest = event_digest(
-            previous=previous.digest if previous else NO_DIGEST,
-            stream=draft.stream,
-            version=version,
-            type=draft.type,
-            schema=draft.schema,
-            key_id=handle.id,
-            recorded_at=recorded_at,
-            payload_hash=payload_hash(payload),
-        )
-        row = EventRow(
-            draft.stream,
-            version,
-            draft.type,
-            draft.schema,
-            key_id,
-            recorded_at,
-            digest,
-            payload,
-            previous.digest if previous else NO_DIGEST,
-        )
-        head = Head(version, draft.schema, digest, recorded_at, draft.state or {})
-        blob = (
-            seal_head(keys.head_cipher(epoch_id, draft.entity), epoch_id, draft.stream, head)
-            if draft.state is not None
-            else b""
-        )
+        row = _row(draft, handles[draft.subject], now, meta, limit)
+        state = draft.state
+        head = Head(row.version, row.schema, row.digest, row.recorded_at, state or {})
+        blob = b""
+        if state is not None:
+            cipher = ciphers.get(draft.entity)
+            if cipher is None:
+                cipher = ciphers[draft.entity] = keys.head_cipher(epoch_id, draft.entity)
+            blob = seal_head(cipher, epoch_id, draft.stream, head)
         sealed.append((row, Written(head, blob)))
     return epoch_id, sealed
+
+
+def _row(draft: Draft, handle: DataKeyHandle, now: int, meta: State, limit: int) -> EventRow:
+    """The row of an event: payload sealed, digest chained."""
+    stream = draft.stream
+    if len(stream) > STREAM_LENGTH or "\0" in stream:
+        raise ValueNotStorable(
+            f"The name of a stream of {draft.entity} has more than {STREAM_LENGTH} characters "
+            "or a NUL among them: its primary key cannot be stored."
+        )
+    version, recorded_at, before = 1, now, NO_DIGEST
+    previous = draft.previous
+    if previous is not None:
+        version, before = previous.version + 1, previous.digest
+        # A clock that jumps back must not make a stream's time run backwards.
+        recorded_at = max(now, previous.recorded_at)
+    key_id = handle.id
+    place = event_place(stream, version, draft.type, draft.schema, key_id, recorded_at)
+    payload = seal_payload(handle.envelope, event_aad(place), draft.state, meta)
+    if len(payload) > limit:
+        raise ValueNotStorable(
+            f"The state of {stream} is {len(payload)} bytes; "
+            f'JAZZAUTH["MAX_STATE_BYTES"] allows {limit}.'
+        )
+    digest = digest_at(before, place, payload_hash(payload))
+    return EventRow(
+        stream,
+        version,
+        draft.type,
+        draft.schema,
+        key_id,
+        recorded_at,
+        digest,
+        payload,
+        before,
+    )

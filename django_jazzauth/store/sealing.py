@@ -5,9 +5,8 @@ The one place that knows the AADs. ``docs/format.md`` is its specification.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from struct import Struct
 from typing import Any
-from uuid import UUID
 
 import msgspec
 
@@ -18,14 +17,15 @@ from ..errors import SealBroken
 State = dict[str, Any]
 
 HEAD_FORMAT = 1
-_HEADER = 1 + 16 + 4 + 2
+_HEADER = Struct(">B16sIH")  # format, epoch, version, schema
+
+_PAYLOAD = frame("jazzauth/payload/1")
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder()
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(msgspec.Struct, frozen=True):
     """An opened head: an entity's newest state and where it stands in its stream.
 
     Attributes:
@@ -40,7 +40,14 @@ class Head:
     schema: int
     digest: bytes
     recorded_at: int
-    state: State = field(repr=False)
+    state: State
+
+    def __repr__(self) -> str:
+        # Without the state: what is sealed has no place in a traceback.
+        return f"<Head version {self.version}>"
+
+    def __rich_repr__(self) -> Any:
+        yield "version", self.version
 
 
 def stream_name(entity: str, key: object) -> str:
@@ -54,21 +61,14 @@ def head_epoch(blob: bytes) -> bytes:
     Raises:
         ValueError: the bytes are not a head of a format known to this release.
     """
-    if len(blob) <= _HEADER or blob[0] != HEAD_FORMAT:
+    if len(blob) <= _HEADER.size or blob[0] != HEAD_FORMAT:
         raise ValueError("not a head")
     return blob[1:17]
 
 
 def seal_head(cipher: HeadCipher, epoch_id: bytes, stream: str, head: Head) -> bytes:
     """Seal a head. Deterministic: the same event under the same epoch gives the same bytes."""
-    header = b"".join(
-        (
-            b"\x01",
-            epoch_id,
-            head.version.to_bytes(4, "big"),
-            head.schema.to_bytes(2, "big"),
-        )
-    )
+    header = _HEADER.pack(HEAD_FORMAT, epoch_id, head.version, head.schema)
     plaintext = head.digest + head.recorded_at.to_bytes(8, "big") + _encoder.encode(head.state)
     aad = frame("jazzauth/head/1", stream, header)
     return header + cipher.seal(plaintext, aad, head.digest[:12])
@@ -80,27 +80,21 @@ def open_head(cipher: HeadCipher, stream: str, blob: bytes) -> Head:
     Raises:
         SealBroken: the bytes were changed, or belong to another stream, version or database.
     """
-    header = blob[:_HEADER]
+    header = blob[: _HEADER.size]
     aad = frame("jazzauth/head/1", stream, header)
     try:
-        plaintext = cipher.open(blob[_HEADER:], aad)
+        plaintext = cipher.open(blob[_HEADER.size :], aad)
         state = _decoder.decode(plaintext[40:])
     except (ValueError, msgspec.DecodeError) as error:
         raise SealBroken(stream, "the head does not open") from error
-    return Head(
-        version=int.from_bytes(header[17:21], "big"),
-        schema=int.from_bytes(header[21:23], "big"),
-        digest=plaintext[:32],
-        recorded_at=int.from_bytes(plaintext[32:40], "big"),
-        state=state,
-    )
+    _, _, version, schema = _HEADER.unpack(header)
+    recorded_at = int.from_bytes(plaintext[32:40], "big")
+    return Head(version, schema, plaintext[:32], recorded_at, state)
 
 
-def event_aad(
-    stream: str, version: int, type_: str, schema: int, key_id: UUID, recorded_at: int
-) -> bytes:
-    """What an event's payload is bound to: every plain column of its row."""
-    return frame("jazzauth/payload/1", stream, version, type_, schema, key_id.bytes, recorded_at)
+def event_aad(place: bytes) -> bytes:
+    """What an event's payload is bound to: every plain column of its row (``event_place``)."""
+    return _PAYLOAD + place
 
 
 def seal_payload(envelope: Envelope, aad: bytes, state: State | None, meta: State) -> bytes:

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 from django.db import connections
 
-from ..crypto.digest import event_digest, payload_hash
+from ..crypto.digest import event_digest, event_place, payload_hash
 from ..crypto.envelope import Envelope
 from ..errors import JazzAuthError, KeyDestroyed, KeyUnavailable, SealBroken, WrongWorkerSecret
 from ..keys.keyring import keyring
@@ -154,15 +153,15 @@ class Walk:
             self._found("KEY_BROKEN", event.version, str(key))
             return
         try:
-            aad = event_aad(
+            place = event_place(
                 event.stream,
                 event.version,
                 event.type,
                 event.schema,
-                UUID(bytes=event.key_id),
+                event.key_id,
                 event.recorded_at,
             )
-            self._state, _ = open_payload(key, aad, event.payload, event.stream)
+            self._state, _ = open_payload(key, event_aad(place), event.payload, event.stream)
         except (ValueError, SealBroken):
             self._found("SEAL_BROKEN", event.version, "the event's payload does not open")
             return

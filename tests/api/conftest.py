@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from ..openapi.honesty import honest as honest
+
 SECRET = "better-auth-test-secret-0123456789abcdef"
 ORIGIN = "http://localhost:3100"
 
 
 @pytest.fixture(autouse=True)
-def captured_server(settings: Any, db: None) -> None:
+def captured_server(settings: Any, db: None, honest: Any) -> None:
     """Settings as the captured server had them."""
     settings.ROOT_URLCONF = "tests.api.urls"
     settings.ALLOWED_HOSTS = ["*"]

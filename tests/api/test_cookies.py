@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from django_jazzauth.api.cookies import encode, sign, unsign
 
 from .conftest import SECRET, Api
+from .plugin_setup import install
 
 VECTORS = json.loads(
     (Path(__file__).parent.parent / "data" / "better-auth" / "vectors.json").read_text("utf-8")
@@ -47,7 +48,8 @@ def test_what_is_not_signed_does_not_open(text: str) -> None:
     assert unsign(text, SECRET) is None
 
 
-def test_set_cookie_lines_are_those_of_better_auth(api: Api) -> None:
+def test_set_cookie_lines_are_those_of_better_auth(api: Api, settings: Any) -> None:
+    install(settings)
     answer = api.sign_up()
     (line,) = [morsel.OutputString() for morsel in answer.cookies.values()]
     name, value = line.split("; ")[0].split("=", 1)
@@ -66,6 +68,7 @@ def test_removal_is_an_empty_value(api: Api) -> None:
 
 
 def test_https_makes_cookies_secure(api: Api, settings: Any) -> None:
+    install(settings)
     settings.JAZZAUTH = {**settings.JAZZAUTH, "BASE_URL": "https://example.org/app"}
     api.origin = "https://example.org"
     answer = api.sign_up()
@@ -76,6 +79,7 @@ def test_https_makes_cookies_secure(api: Api, settings: Any) -> None:
 
 
 def test_prefix_is_a_setting(api: Api, settings: Any) -> None:
+    install(settings)
     settings.JAZZAUTH = {**settings.JAZZAUTH, "COOKIE_PREFIX": "mine"}
     assert list(api.sign_up().cookies) == ["mine.session_token"]
 

@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.dispatch import Signal
 
+from django_jazzauth.api import hooks
 from django_jazzauth.api.errors import ApiError
 from django_jazzauth.api.hooks import Write, after_write, before_write
 from django_jazzauth.conf import get_settings
@@ -168,3 +169,28 @@ def test_mistyped_names(settings: Any) -> None:
     use(settings, user_created_before="x")
     with pytest.raises(ImproperSettings, match=r"user\.create\.before"):
         get_settings()
+
+
+def test_saving_with_hooks_is_all_or_nothing() -> None:
+    users: Any = get_user_model()._default_manager
+    user = users.create_user("ana", "ana@example.org", name="Ana")
+    told: list[str] = []
+
+    def note(sender: Any, instance: Any, write: Any, **kwargs: Any) -> None:
+        told.append(f"{write.entity}.{write.verb} {instance.name}")
+
+    def fail() -> None:
+        raise RuntimeError("disk full")
+
+    after_write.connect(note)
+    try:
+        with pytest.raises(RuntimeError):
+            hooks.save("user", user, {"name": "Eve"}, along=fail)
+        assert told == []
+        assert users.get().name == "Ana"
+        hooks.save("user", users.get(), {"name": "Eve"}, along=lambda: told.append("along"))
+        hooks.save("user", users.get(), {}, along=lambda: told.append("alone"))
+    finally:
+        after_write.disconnect(note)
+    assert told == ["along", "user.update Eve", "alone"]
+    assert users.get().name == "Eve"

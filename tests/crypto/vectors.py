@@ -11,13 +11,12 @@ import json
 import os
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import django
 import msgspec
 
 from django_jazzauth.crypto.derive import derive_key
-from django_jazzauth.crypto.digest import event_digest, leaf_data, payload_hash
+from django_jazzauth.crypto.digest import event_digest, event_place, leaf_data, payload_hash
 from django_jazzauth.crypto.envelope import Envelope, HeadCipher, seal_with_nonce
 from django_jazzauth.crypto.framing import frame
 from django_jazzauth.crypto.hpke import SUITES, HpkeKey, seal_to
@@ -290,7 +289,7 @@ def events() -> list[dict[str, Any]]:
     for version, (kind, state) in enumerate(zip(("created", "deleted"), states, strict=True), 1):
         recorded_at = 1_700_000_000_000_000 + version
         plaintext = msgspec.msgpack.encode((state, {"via": "api"}))
-        aad = event_aad(stream, version, kind, 1, UUID(bytes=KEY_ID), recorded_at)
+        aad = event_aad(event_place(stream, version, kind, 1, KEY_ID, recorded_at))
         payload = seal_with_nonce(Envelope(data_key), plaintext, aad, NONCE)
         digest = event_digest(
             previous=previous,

@@ -143,9 +143,17 @@ def errors() -> list[str]:
 def api_errors() -> list[str]:
     """A table of the codes that the API answers with."""
     from django_jazzauth.api.errors import MESSAGES
+    from django_jazzauth.api.plugins import installed
 
-    lines = ["| `code` | `message` |", "|---|---|"]
-    return lines + [f"| `{code}` | {cell(text)} |" for code, text in sorted(MESSAGES.items())]
+    owners = {
+        code: plugin.name for plugin in installed().plugins for code in sorted(plugin.messages)
+    }
+    texts = installed().messages | MESSAGES
+    lines = ["| `code` | `message` | Plugin |", "|---|---|---|"]
+    return lines + [
+        f"| `{code}` | {cell(text)} | {owners.get(code, '')} |"
+        for code, text in sorted(texts.items())
+    ]
 
 
 # -- system checks ----------------------------------------------------------------------------
@@ -181,11 +189,14 @@ def _literal(node: ast.expr | None, names: dict[str, Any]) -> str:
 def check_texts() -> dict[str, str]:
     """What the docstrings of the modules of checks say of each id."""
     from django_jazzauth import checks as of_projects
+    from django_jazzauth.api import plugin_checks as of_plugins
+    from django_jazzauth.contrib.jwt import checks as of_jwt
+    from django_jazzauth.contrib.open_api import checks as of_open_api
     from django_jazzauth.sealed import checks as of_models
 
     return {
         id_: text
-        for module in (of_projects, of_models)
+        for module in (of_projects, of_plugins, of_jwt, of_models, of_open_api)
         for id_, text in re.findall(r"^``(jazzauth\.\w+)``\s+(.+)$", module.__doc__ or "", re.M)
     }
 
@@ -206,7 +217,7 @@ def checks() -> list[str]:
 
 def endpoints() -> list[str]:
     """A table of the API's paths."""
-    from django_jazzauth.api.urls import urlpatterns
+    from django_jazzauth.urls import urlpatterns
 
     lines = ["| Path | Methods | |", "|---|---|---|"]
     for pattern in urlpatterns:
@@ -216,6 +227,29 @@ def endpoints() -> list[str]:
         methods = [m.upper() for m in ("get", "post") if hasattr(view, m)]
         path = cell(str(pattern.pattern))
         lines.append(f"| `/{path}` | {', '.join(methods)} | {paragraph(view.__doc__)} |")
+    return lines
+
+
+def plugins() -> list[str]:
+    """A table of the installed plugins with what they add."""
+    from django_jazzauth.api.plugins import installed
+
+    lines = [
+        "| App | Name | Paths | Members | Settings |",
+        "|---|---|---|---|---|",
+    ]
+    for plugin in installed().plugins:
+        app = type(plugin).__module__.removesuffix(".plugin")
+        key = app.rpartition(".")[2].upper()
+        # The core has settings named JWT, for tokens that it gives out without the plugin.
+        configured = key != "JWT" and key in conf.Settings.__struct_fields__
+        columns = [
+            [f"/{pattern.pattern}" for pattern in plugin.urlpatterns],
+            [*plugin.user_members, *plugin.session_members],
+            [f'{conf.NAME}["{key}"]'] if configured else [],
+        ]
+        cells = (", ".join(f"`{item}`" for item in column) for column in columns)
+        lines.append(f"| `{app}` | `{plugin.name}` | {' | '.join(cells)} |")
     return lines
 
 
@@ -254,6 +288,7 @@ PARTS: dict[Path, dict[str, Any]] = {
     REFERENCE / "checks.md": {"checks": checks},
     REFERENCE / "errors.md": {"errors": errors, "api errors": api_errors},
     REFERENCE / "http.md": {"endpoints": endpoints, "authentication": authentication},
+    REFERENCE / "plugins.md": {"plugins": plugins},
     REFERENCE / "commands.md": {"commands": commands},
 }
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
+import pytest
 from django.core.checks import run_checks
 from django.db import models
 from django.test.utils import isolate_apps
@@ -15,7 +18,9 @@ from django_jazzauth.sealed import (
     SealedTextField,
     seal,
 )
+from django_jazzauth.sealed.planned import check_planned_migrations
 from django_jazzauth.store import registry
+from tests.testapp import migrations as testapp_migrations
 from tests.testapp.models import Patient, Treatment
 
 
@@ -23,10 +28,13 @@ def ids(model: Any) -> set[str]:
     return {message.id for message in model.check() if message.id.startswith("jazzauth.")}
 
 
+# From Django 6.0 on, checks of expressions in models ask the database.
+@pytest.mark.django_db
 def test_the_projects_own_models_are_clean() -> None:
     assert [m for m in run_checks() if m.id.startswith(("jazzauth.E02", "jazzauth.W02"))] == []
 
 
+@pytest.mark.django_db
 @isolate_apps("tests.testapp")
 def test_every_mistake_is_named() -> None:
     known = dict(registry._projectors)
@@ -43,7 +51,7 @@ def test_every_mistake_is_named() -> None:
         code = SealedCharField(max_length=5, unique=True)
         kind = SealedCharField(max_length=5, searchable=True, choices=[("a", "A")])
         flag = seal(models.BooleanField)(searchable=True)
-        notes = SealedTextField()
+        notes = SealedTextField(db_default="")
         place = models.ForeignKey(Place, odd, null=True)
 
         class Meta:
@@ -89,6 +97,7 @@ def test_every_mistake_is_named() -> None:
             "jazzauth.E020",
             "jazzauth.E021",
             "jazzauth.E023",
+            "jazzauth.E029",
             "jazzauth.W021",
             "jazzauth.W022",
             "jazzauth.W023",
@@ -102,3 +111,52 @@ def test_every_mistake_is_named() -> None:
     finally:
         registry._projectors.clear()
         registry._projectors.update(known)
+
+
+MIGRATION = """
+import django.db.models
+from django.db import migrations, models
+import django_jazzauth.sealed as sealed
+
+
+class Migration(migrations.Migration):
+    dependencies = [("testapp", "{after}")]
+    operations = [{operations}]
+"""
+
+
+@pytest.mark.django_db
+def test_planned_migrations_that_would_leave_events_unread(
+    tmp_path: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "planned_migrations"
+    shutil.copytree(Path(testapp_migrations.__file__).parent, package)
+    monkeypatch.syspath_prepend(tmp_path)
+    last = max(file.stem for file in package.glob("0*.py"))
+    (package / "0099_planned.py").write_text(
+        MIGRATION.format(
+            after=last,
+            operations="""
+        migrations.RenameField("patient", "name", "full_name"),
+        migrations.AlterField("patient", "notes", sealed.SealedCharField(max_length=9)),
+        migrations.AlterField("patient", "visits", models.TextField()),
+        migrations.AlterField("patient", "active", models.BooleanField(default=False)),
+        migrations.AlterField("ward", "beds", models.FloatField()),
+        """,
+        )
+    )
+    settings.MIGRATION_MODULES = {"testapp": "planned_migrations"}
+    assert check_planned_migrations(["default"]) == []  # there is nothing to lose yet
+    Patient.objects.create(record_no="p1")
+    found = check_planned_migrations(["default"])
+    assert [(m.id, m.obj) for m in found] == [
+        ("jazzauth.E028", Patient),
+        ("jazzauth.E027", Patient),
+    ]
+    assert "full_name" in found[0].hint
+    assert "visits" in found[1].msg
+    monkeypatch.setattr(Patient._meta.sealed_head, "aliases", {"name": "full_name"})
+    monkeypatch.setattr(Patient._meta.sealed_head, "schema", 2)
+    monkeypatch.setattr(Patient._meta.sealed_head, "upcasters", {1: dict})
+    assert check_planned_migrations(["default"]) == []
+    assert check_planned_migrations() == []

@@ -211,3 +211,23 @@ def test_fixtures_with_members(tmp_path: Any) -> None:
     assert Treatment.objects.get(pk=other.pk).follows.count() == 1
     assert store.verify().ok
     assert connection.check_constraints() is None
+
+
+def test_a_parents_fields_are_written_through_the_child() -> None:
+    made = [LabTreatment.objects.create(code=f"c{n}", status="s", lab="L") for n in range(2)]
+    other = LabTreatment.objects.create(code="o", status="x", lab="L")
+    rows = LabTreatment.objects.filter(status="s", lab="L")
+    assert rows.update(status="t", code="both", lab="M") == 2
+    assert LabTreatment.objects.filter(status="t").update(factor=2.5) == 2
+    first = LabTreatment.objects.get(pk=made[0].pk)
+    assert (first.status, first.code, first.lab, first.factor) == ("t", "both", "M", 2.5)
+    assert LabTreatment.objects.get(pk=other.pk).code == "o"
+    first.code, first.lab = "bulk", "B"
+    assert LabTreatment.objects.bulk_update([first], ["code", "lab"]) == 1
+    again = LabTreatment.objects.get(pk=first.pk)
+    assert (again.code, again.lab) == ("bulk", "B")
+    # One table alone is written where only its columns change.
+    before = Event.objects.count()
+    assert LabTreatment.objects.filter(pk=first.pk).update(status="u") == 1
+    assert Event.objects.count() == before + 1
+    assert store.verify().ok

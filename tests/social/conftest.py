@@ -10,6 +10,7 @@ from django.test import Client
 from django_jazzauth.api.social import providers
 from django_jazzauth.tokens import remote_keys
 
+from ..openapi.honesty import honest as honest
 from .oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcProvider
 
 SECRET = "better-auth-test-secret-0123456789abcdef"
@@ -35,7 +36,7 @@ def provider(running_provider: OidcProvider) -> Iterator[OidcProvider]:
 
 
 @pytest.fixture(autouse=True)
-def captured_server(settings: Any, db: None, provider: OidcProvider) -> None:
+def captured_server(settings: Any, db: None, provider: OidcProvider, honest: Any) -> None:
     settings.ROOT_URLCONF = "tests.api.urls"
     settings.JAZZAUTH = {
         **settings.JAZZAUTH,

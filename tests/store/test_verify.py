@@ -182,16 +182,15 @@ def test_the_list_of_problems_is_bounded(users: list[Any], monkeypatch: pytest.M
 
 def test_a_head_with_another_state(users: list[Any]) -> None:
     """What only a mistake of our own could write: right version and digest, other values."""
-    from dataclasses import replace
-
     from django_jazzauth.sealed.binding import require_binding
     from django_jazzauth.sealed.projection import select_head
-    from django_jazzauth.store.sealing import seal_head
+    from django_jazzauth.store.sealing import Head, seal_head
 
     user = users[0]
     binding = require_binding(type(user))
     head = binding.open("default", user.pk, select_head(binding, "default", user.pk)).head
-    other = replace(head, state={**head.state, "name": "forged"})
+    state = {**head.state, "name": "forged"}
+    other = Head(head.version, head.schema, head.digest, head.recorded_at, state)
     epoch = keyring("default").current().id
     blob = seal_head(keyring("default").head_cipher(epoch, "user"), epoch, f"user/{user.pk}", other)
     key = type(user)._meta.pk.get_db_prep_value(user.pk, connection)

@@ -96,3 +96,10 @@ class LabTreatment(Treatment):
 
     lab_head = HeadField(entity="lab_treatment")
     lab = SealedCharField(max_length=20, default="")
+
+
+class Scored(EventSourcedModel):
+    """A sealed number that can be looked up."""
+
+    head = HeadField(entity="scored")
+    score = seal(models.IntegerField)(searchable=True, null=True)

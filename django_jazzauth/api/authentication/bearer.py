@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 import jwt
 from django.http import HttpRequest
 
 from ...conf import get_settings
 from ...identity import KNOWN_ISSUERS
-from ..options import options_for
+from ..cookies import unsign
+from ..options import ApiOptions, options_for
 from ..origin import check_origin
 from .failures import Unauthenticated
 
 _PREFIX = "Bearer "
+_SCHEME = "bearer "
 _SEGMENTS = 3
 
 
@@ -32,6 +36,21 @@ def token_of(request: HttpRequest) -> str | None:
     if not token:
         raise Unauthenticated("invalid", "Empty bearer token")
     return token
+
+
+def session_token_of(request: HttpRequest, options: ApiOptions) -> str | None:
+    """The session token of the ``Authorization`` header, ``None`` without a genuine one.
+
+    It may be signed (percent-encoded or not) or the bare token; the scheme's case does not matter,
+    as in Better Auth.
+    """
+    header = request.META.get("HTTP_AUTHORIZATION", "")
+    if header[: len(_SCHEME)].lower() != _SCHEME:
+        return None
+    token = header[len(_SCHEME) :].strip()
+    if "." not in token:
+        return token or None
+    return unsign(unquote(token), options.secret)
 
 
 def jwt_of(request: HttpRequest) -> str | None:

@@ -10,7 +10,8 @@ from rest_framework.request import Request
 from ..cookies import SESSION_COOKIE, CookieJar
 from ..options import options_for
 from ..origin import check_origin
-from ..session_state import bearer_token, find_session
+from ..session_state import find_session
+from .bearer import session_token_of
 from .session import AuthSession
 
 
@@ -39,7 +40,7 @@ class BearerSessionAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Any, AuthSession] | None:
         """User and session, or ``None`` without a live bearer token."""
-        return _signed_in(bearer_token(request._request, options_for(request._request)))
+        return _signed_in(session_token_of(request._request, options_for(request._request)))
 
     def authenticate_header(self, request: Request) -> str:
         """So that a refusal is 401, not 403."""

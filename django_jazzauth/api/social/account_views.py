@@ -16,21 +16,32 @@ from ...conf import get_settings
 from ...models import Account
 from ...models.account import CREDENTIAL
 from .. import wire
+from ..answers import Reply, answers
 from ..endpoint import Endpoint
 from ..errors import ApiError
+from ..payloads import StatusPayload
 from .bodies import AccountBody, UnlinkAccountBody
 from .linking import store_tokens
+from .payloads import (
+    AccessTokenPayload,
+    AccountInfoPayload,
+    AccountInfoQuery,
+    AccountPayload,
+    RefreshedTokensPayload,
+)
 from .profile import read_profile
 from .protocol import ProviderRefused, Tokens, profile_of, refresh
 from .providers import Provider, ProviderUnavailable, find_provider
 
 # A token that ends within these seconds would end on its way.
 _SPARE = timedelta(seconds=5)
+_REFUSED = ("ACCOUNT_NOT_FOUND", "REFRESH_TOKEN_NOT_FOUND", "FAILED_TO_UPDATE_USER")
 
 
 class ListAccountsView(Endpoint):
     """How the user can sign in."""
 
+    @answers(Reply((AccountPayload,), many=True), session="required", operation="listUserAccounts")
     def get(self, request: Request) -> Response:
         """Every linked account, oldest first; no tokens."""
         accounts = _accounts(self.require_session().user)
@@ -55,6 +66,11 @@ class UnlinkAccountView(Endpoint):
 
     body_class = UnlinkAccountBody
 
+    @answers(
+        StatusPayload,
+        session="fresh",
+        errors={400: ("FAILED_TO_UNLINK_LAST_ACCOUNT", "ACCOUNT_NOT_FOUND")},
+    )
     def post(self, request: Request) -> Response:
         """``{status: true}``; 400 for the last one."""
         user = self.require_fresh_session().user
@@ -115,6 +131,14 @@ class GetAccessTokenView(_TokenEndpoint):
 
     body_class = AccountBody
 
+    @answers(
+        AccessTokenPayload,
+        session="required",
+        errors={
+            400: ("PROVIDER_NOT_SUPPORTED", "FAILED_TO_GET_ACCESS_TOKEN", *_REFUSED),
+            503: ("PROVIDER_UNAVAILABLE",),
+        },
+    )
     def post(self, request: Request) -> Response:
         """``{accessToken, accessTokenExpiresAt, scopes, idToken}``."""
         account = self.chosen_account()
@@ -137,6 +161,14 @@ class RefreshTokenView(_TokenEndpoint):
 
     body_class = AccountBody
 
+    @answers(
+        RefreshedTokensPayload,
+        session="required",
+        errors={
+            400: ("PROVIDER_NOT_SUPPORTED", "FAILED_TO_REFRESH_ACCESS_TOKEN", *_REFUSED),
+            503: ("PROVIDER_UNAVAILABLE",),
+        },
+    )
     def post(self, request: Request) -> Response:
         """The tokens, with ``providerId`` and the account's id."""
         account = self.chosen_account()
@@ -159,6 +191,18 @@ class RefreshTokenView(_TokenEndpoint):
 class AccountInfoView(_TokenEndpoint):
     """What the provider says about a linked account."""
 
+    @answers(
+        AccountInfoPayload,
+        session="required",
+        query=AccountInfoQuery,
+        errors={
+            400: (
+                *("VALIDATION_ERROR", "PROVIDER_NOT_CONFIGURED", "FAILED_TO_GET_USER_INFO"),
+                *("FAILED_TO_GET_ACCESS_TOKEN", *_REFUSED),
+            ),
+            503: ("PROVIDER_UNAVAILABLE",),
+        },
+    )
     def get(self, request: Request) -> Response:
         """``{user, data, account}``."""
         user = self.require_session().user

@@ -9,6 +9,8 @@ from rest_framework import serializers
 from ..fields import BooleanField, StrictField, StringField, type_name
 from ..serializers import Body
 
+_ID_TOKEN_MEMBERS = ("token", "nonce", "accessToken", "refreshToken")
+
 
 class NameField(StringField):
     """A provider's name. Better Auth has a list of them here, hence the short complaint."""
@@ -35,6 +37,10 @@ class StringsField(StrictField):
             _require_string(item)
         return items
 
+    def json_schema(self) -> dict[str, Any]:
+        """With its items."""
+        return {"type": "array", "items": {"type": "string"}}
+
 
 class StringMapField(StrictField):
     """An object whose members are strings."""
@@ -48,6 +54,10 @@ class StringMapField(StrictField):
             _require_string(value)
         return members
 
+    def json_schema(self) -> dict[str, Any]:
+        """With its members."""
+        return {"type": "object", "additionalProperties": {"type": "string"}}
+
 
 class IdTokenField(StrictField):
     """``{token, nonce?, accessToken?, refreshToken?, user?}``."""
@@ -59,10 +69,15 @@ class IdTokenField(StrictField):
         members: dict[str, Any] = super().to_internal_value(data)
         if "token" not in members:
             raise serializers.ValidationError("Invalid input: expected string, received undefined")
-        for name in ("token", "nonce", "accessToken", "refreshToken"):
+        for name in _ID_TOKEN_MEMBERS:
             if name in members:
                 _require_string(members[name])
         return members
+
+    def json_schema(self) -> dict[str, Any]:
+        """With its members; ``user`` is what an app was told about their owner."""
+        texts: dict[str, Any] = {name: {"type": "string"} for name in _ID_TOKEN_MEMBERS}
+        return {"type": "object", "properties": texts | {"user": {}}, "required": ["token"]}
 
 
 class LinkSocialBody(Body):

@@ -102,11 +102,7 @@ def store_tokens(account: Account, tokens: Tokens, request: HttpRequest) -> None
     changes = _token_fields(tokens)
     if not changes:
         return
-    changes = hooks.ask("account", "update", changes, request=request, instance=account)
-    for name, value in changes.items():
-        setattr(account, name, value)
-    account.save(update_fields=[*changes, "updated_at"])
-    hooks.tell("account", "update", account, request=request)
+    hooks.save("account", account, changes, request=request, touch=("updated_at",))
 
 
 def _account(provider: Provider, profile: Profile) -> Account | None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import wire
+from ..answers import Reply, answers
 from ..endpoint import Endpoint
 from ..errors import ApiError
-from ..session_state import open_session
-from ..signing_in import announce
 from .bodies import LinkSocialBody, SignInSocialBody
 from .id_tokens import InvalidIdToken, verify_id_token
 from .linking import LinkRefused, link, user_for
+from .payloads import LinkedPayload, SentAwayPayload, SocialSignedInPayload
 from .profile import Profile, name_given_by_app, read_profile
 from .protocol import Tokens, authorization_url
 from .providers import Provider, ProviderUnavailable, find_provider
@@ -27,6 +28,7 @@ from .state import (
     remember,
 )
 
+_HOOKS_REFUSE = ("FAILED_TO_CREATE_USER", "FAILED_TO_UPDATE_USER", "FAILED_TO_CREATE_VERIFICATION")
 _REFUSALS = {
     "email_does_not_match": "Account not linked - different emails not allowed",
     "unable_to_link_account": "Account not linked - linking not allowed",
@@ -114,7 +116,25 @@ class SignInSocialView(SocialEndpoint):
     body_class = SignInSocialBody
     is_login = True
 
-    def post(self, request: Request) -> Response:
+    @answers(
+        Reply((SentAwayPayload, SocialSignedInPayload), location=True),
+        opens_session=True,
+        operation="socialSignIn",
+        errors={
+            400: (
+                "FAILED_TO_CREATE_USER",
+                "FAILED_TO_UPDATE_USER",
+                "FAILED_TO_CREATE_VERIFICATION",
+            ),
+            401: (
+                *("INVALID_TOKEN", "FAILED_TO_GET_USER_INFO", "USER_EMAIL_NOT_FOUND"),
+                "OAUTH_LINK_ERROR",
+            ),
+            404: ("PROVIDER_NOT_FOUND", "ID_TOKEN_NOT_SUPPORTED"),
+            503: ("PROVIDER_UNAVAILABLE",),
+        },
+    )
+    def post(self, request: Request) -> HttpResponse:
         """``{url, redirect}``; with an ID token ``{redirect: false, token, user}`` at once."""
         provider = self.configured_provider()
         if "id_token" not in self.body:
@@ -129,13 +149,14 @@ class SignInSocialView(SocialEndpoint):
             raise ApiError(401, "OAUTH_LINK_ERROR", refused.reason.replace("_", " ")) from None
         if not user.is_active:
             raise ApiError(401, "FAILED_TO_CREATE_SESSION")
-        session = open_session(user, self.http, self.api_options)
-        announce(user, self.http)
-        answer = Response(
-            {"redirect": False, "token": session.token, "user": wire.user_payload(user)}
+        return self.sign_in(
+            user,
+            lambda session: Response(
+                {"redirect": False, "token": session.token, "user": wire.user_payload(user)}
+            ),
+            method=provider.name,
+            factor="provider",
         )
-        self.jar.write_session(answer, session, remember=True)
-        return answer
 
 
 class LinkSocialView(SocialEndpoint):
@@ -143,6 +164,24 @@ class LinkSocialView(SocialEndpoint):
 
     body_class = LinkSocialBody
 
+    @answers(
+        Reply((SentAwayPayload, LinkedPayload), location=True),
+        session="required",
+        operation="linkSocialAccount",
+        errors={
+            400: (
+                "FAILED_TO_CREATE_USER",
+                "FAILED_TO_UPDATE_USER",
+                "FAILED_TO_CREATE_VERIFICATION",
+            ),
+            401: (
+                *("INVALID_TOKEN", "FAILED_TO_GET_USER_INFO", "SOCIAL_ACCOUNT_ALREADY_LINKED"),
+                *("LINKING_DIFFERENT_EMAILS_NOT_ALLOWED", "LINKING_NOT_ALLOWED"),
+            ),
+            404: ("PROVIDER_NOT_FOUND", "ID_TOKEN_NOT_SUPPORTED"),
+            503: ("PROVIDER_UNAVAILABLE",),
+        },
+    )
     def post(self, request: Request) -> Response:
         """``{url, redirect}``; with an ID token ``{url: "", status: true, redirect: false}``."""
         user = self.require_session().user

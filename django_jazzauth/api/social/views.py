@@ -12,11 +12,11 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from ..answers import REDIRECT, answers
 from ..endpoint import Endpoint
 from ..errors import ApiError
-from ..session_state import open_session
-from ..signing_in import announce
 from .linking import LinkRefused, link, user_for
+from .payloads import CallbackQuery
 from .profile import name_given_by_app
 from .protocol import ProviderRefused, exchange_code, profile_of
 from .providers import Provider, ProviderUnavailable, find_provider
@@ -41,6 +41,7 @@ class CallbackView(Endpoint):
         """Without the origin rule: a provider sends a form, and nothing is done with it here."""
         APIView.initial(self, request, *args, **kwargs)
 
+    @answers(REDIRECT, form=CallbackQuery, checks_origin=False)
     def post(self, request: Request, provider: str) -> HttpResponse:
         """302 to the same address with the form as its query.
 
@@ -54,6 +55,7 @@ class CallbackView(Endpoint):
         query = urlencode({**request.query_params.dict(), **known})
         return self.redirect(f"{url}?{query}" if query else url)
 
+    @answers(REDIRECT, query=CallbackQuery, opens_session=True)
     def get(self, request: Request, provider: str) -> HttpResponse:
         """302: signed in to the callback address, otherwise to the error address."""
         query = request.query_params
@@ -110,11 +112,12 @@ class CallbackView(Endpoint):
         user, is_new = user_for(provider, profile, tokens, self.http, sign_up=pending.sign_up)
         if not user.is_active:
             raise _Failed("unable_to_create_session")
-        session = open_session(user, self.http, self.api_options)
-        announce(user, self.http)
-        answer = self.redirect((is_new and pending.new_user_url) or target)
-        self.jar.write_session(answer, session, remember=True)
-        return answer
+        return self.sign_in(
+            user,
+            lambda _session: self.redirect((is_new and pending.new_user_url) or target),
+            method=provider.name,
+            factor="provider",
+        )
 
     def _fail(
         self, pending: PendingSignIn | None, reason: str, description: str | None = None

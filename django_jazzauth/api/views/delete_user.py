@@ -9,11 +9,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ...conf import get_settings
+from ..answers import NOTHING_HERE, REDIRECT, answers
 from ..endpoint import Endpoint, nothing_here
 from ..errors import ApiError
 from ..letters import delete_identifier
-from ..passwords import require_password
-from ..serializers import DeleteUserBody, DeleteUserQuery
+from ..passwords import REFUSED_PASSWORD, require_password
+from ..payloads import DeletionPayload
+from ..serializers import DeleteUserBody, MailedLinkQuery
 from ..verifications import use_up
 
 _DELETED = {"success": True, "message": "User deleted"}
@@ -41,6 +43,15 @@ class DeleteUserView(_DeletingEndpoint):
 
     body_class = DeleteUserBody
 
+    @answers(
+        DeletionPayload,
+        NOTHING_HERE,
+        session="required",
+        errors={
+            400: ("SESSION_EXPIRED", "FAILED_TO_CREATE_VERIFICATION", *REFUSED_PASSWORD),
+            404: ("INVALID_TOKEN",),
+        },
+    )
     def post(self, request: Request) -> HttpResponse:
         """``{success, message}``."""
         options = get_settings().DELETE_USER
@@ -64,8 +75,15 @@ class DeleteUserView(_DeletingEndpoint):
 class DeleteUserCallbackView(_DeletingEndpoint):
     """Follow the link of the mail; its owner must be signed in."""
 
-    query_class = DeleteUserQuery
+    query_class = MailedLinkQuery
 
+    @answers(
+        DeletionPayload,
+        REDIRECT,
+        NOTHING_HERE,
+        session="optional",
+        errors={404: ("FAILED_TO_GET_USER_INFO", "INVALID_TOKEN")},
+    )
     def get(self, request: Request) -> HttpResponse:
         """``{success, message}``, or a redirect to ``callbackURL``."""
         if not get_settings().DELETE_USER.ENABLED:

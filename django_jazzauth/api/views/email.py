@@ -9,9 +9,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ...conf import get_settings
+from ..answers import answers
 from ..email_tokens import VERIFY_CHANGE, EmailToken
 from ..endpoint import Endpoint
 from ..errors import ApiError
+from ..payloads import StatusPayload
 from ..serializers import ChangeEmailBody
 from ..users import update_user
 
@@ -25,6 +27,18 @@ class ChangeEmailView(Endpoint):
 
     body_class = ChangeEmailBody
 
+    @answers(
+        StatusPayload,
+        session="required",
+        errors={
+            400: (
+                "CHANGE_EMAIL_DISABLED",
+                "VERIFICATION_EMAIL_NOT_ENABLED",
+                "FAILED_TO_UPDATE_USER",
+                None,
+            )
+        },
+    )
     def post(self, request: Request) -> Response:
         """``{status: true}``, also for an address that is somebody else's: then nothing is sent."""
         state = self.require_session()

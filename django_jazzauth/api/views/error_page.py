@@ -8,7 +8,9 @@ from django.http import HttpResponse
 from django.template.loader import render_to_string
 from rest_framework.request import Request
 
+from ..answers import PAGE, answers
 from ..endpoint import Endpoint
+from ..payloads import ErrorQuery
 
 TEMPLATE = "django_jazzauth/error.html"
 # The code comes from the address, so anybody can write it: nothing but a code is shown.
@@ -18,6 +20,7 @@ _CODE = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 class ErrorView(Endpoint):
     """A page for people; a project may override its template."""
 
+    @answers(PAGE, query=ErrorQuery, operation="errorPage")
     def get(self, request: Request) -> HttpResponse:
         """The page, with the code of ``?error=``."""
         given = request.query_params.get("error", "")

@@ -7,12 +7,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import outbox
+from ..answers import NOTHING_HERE, Reply, answers
 from ..endpoint import Endpoint, nothing_here
+from ..payloads import MessagePayload
 
 
 class OutboxView(Endpoint):
     """Never there without ``JAZZAUTH["TEST_OUTBOX"]`` and ``DEBUG``."""
 
+    @answers(Reply((MessagePayload,), many=True), NOTHING_HERE, operation="testOutbox")
     def get(self, request: Request) -> HttpResponse:
         """``[{to, kind, url, token, otp, subject, body}]``, oldest first; or 404."""
         return Response(outbox.entries()) if outbox.is_open() else nothing_here()

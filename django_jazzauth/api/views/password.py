@@ -6,8 +6,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import wire
+from ..answers import answers
 from ..endpoint import Endpoint
-from ..passwords import check_new_password, replace_password, require_password
+from ..passwords import (
+    REFUSED_NEW_PASSWORD,
+    REFUSED_PASSWORD,
+    check_new_password,
+    replace_password,
+    require_password,
+)
+from ..payloads import SignedUpPayload, StatusPayload
 from ..serializers import ChangePasswordBody, VerifyPasswordBody
 from ..session_state import end_sessions, open_session
 
@@ -17,6 +25,12 @@ class ChangePasswordView(Endpoint):
 
     body_class = ChangePasswordBody
 
+    @answers(
+        SignedUpPayload,
+        session="required",
+        opens_session=True,
+        errors={400: (*REFUSED_PASSWORD, *REFUSED_NEW_PASSWORD)},
+    )
     def post(self, request: Request) -> Response:
         """``{token, user}``.
 
@@ -43,6 +57,7 @@ class VerifyPasswordView(Endpoint):
 
     body_class = VerifyPasswordBody
 
+    @answers(StatusPayload, session="required", errors={400: REFUSED_PASSWORD})
     def post(self, request: Request) -> Response:
         """``{status: true}``, or 400."""
         require_password(self.require_session().user, self.body["password"])

@@ -11,10 +11,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ...conf import get_settings
+from ..answers import REDIRECT, answers
 from ..endpoint import Endpoint
 from ..errors import ApiError
 from ..letters import reset_identifier
-from ..passwords import check_new_password, replace_password
+from ..passwords import REFUSED_NEW_PASSWORD, check_new_password, replace_password
+from ..payloads import NoticePayload, ResetTokenQuery, StatusPayload
 from ..serializers import RequestPasswordResetBody, ResetPasswordBody, ResetPasswordQuery
 from ..session_state import end_sessions
 from ..verifications import is_live, use_up
@@ -27,6 +29,9 @@ class RequestPasswordResetView(Endpoint):
 
     body_class = RequestPasswordResetBody
 
+    @answers(
+        NoticePayload, errors={400: ("RESET_PASSWORD_DISABLED", "FAILED_TO_CREATE_VERIFICATION")}
+    )
     def post(self, request: Request) -> Response:
         """The same answer for every address."""
         if not get_settings().PASSWORD_RESET.ENABLED:
@@ -43,6 +48,7 @@ class ResetPasswordCallbackView(Endpoint):
 
     query_class = ResetPasswordQuery
 
+    @answers(REDIRECT)
     def get(self, request: Request, token: str) -> HttpResponse:
         """A redirect to ``callbackURL`` with ``?token=``, or with ``?error=INVALID_TOKEN``."""
         target = self.query["callback_url"]
@@ -61,6 +67,11 @@ class ResetPasswordView(Endpoint):
 
     body_class = ResetPasswordBody
 
+    @answers(
+        StatusPayload,
+        query=ResetTokenQuery,
+        errors={400: ("INVALID_TOKEN", *REFUSED_NEW_PASSWORD)},
+    )
     def post(self, request: Request) -> Response:
         """``{status: true}``; the token may stand in the query as well."""
         token = self.body.get("token") or request.query_params.get("token")

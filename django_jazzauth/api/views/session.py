@@ -8,24 +8,42 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from ...models import Session
 from ...revocation import is_revoked
-from .. import wire
-from ..cookies import expose
+from .. import plugins, wire
+from ..answers import Reply, answers
 from ..endpoint import Endpoint
 from ..errors import ApiError
-from ..issuing import token_for, token_for_payload
 from ..jazz_session import cookie_session
+from ..payloads import (
+    CookieSessionPayload,
+    GetSessionQuery,
+    SessionAndUserPayload,
+    SuccessPayload,
+)
 from ..serializers import SignOutBody
-from ..session_state import close_session, presented_token
+from ..session_state import close_session, presented
 
 _UNCACHED = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
 class GetSessionView(Endpoint):
-    """Who is signed in."""
+    """Who is signed in.
 
+    Attributes:
+        shown: the stored session that the answer shows; ``None`` where it shows none, or one out of
+            the cache cookie.
+    """
+
+    shown: Session | None = None
+
+    @answers(
+        Reply((SessionAndUserPayload, CookieSessionPayload), nullable=True),
+        session="optional",
+        query=GetSessionQuery,
+    )
     def get(self, request: Request) -> Response:
-        """``{session, user}``, or ``null``; a JWT for the same user comes in a header.
+        """``{session, user}``, or ``null``.
 
         With ``?format=cookieSession``: ``{user_id, claims, authMode}``, for a Jazz client.
         """
@@ -48,8 +66,7 @@ class GetSessionView(Endpoint):
         )
         if not state.renewed:
             self.jar.write_cache(answer, state.session, remember=state.remembered)
-        answer["Set-Auth-Jwt"] = token_for(state.session, self.api_options)
-        expose(answer, "set-auth-jwt")
+        self.shown = state.session
         return answer
 
     def _cached(self) -> Response | None:
@@ -58,20 +75,16 @@ class GetSessionView(Endpoint):
         if content is None:
             return None
         session, user = content["session"], content["user"]
-        token = presented_token(self.http, self.api_options)
+        token = presented(self.http, self.api_options).token
         if token is None or session.get("token") != token or not user.get("id"):
             return None
         if str(session.get("expiresAt")) <= wire.iso(timezone.now()):
             return None
         if is_revoked(token, user["id"]):
             return None
-        answer = Response({"session": session, "user": user})
-        jwt = token_for_payload(user, self.api_options)
-        if jwt is not None:
-            answer["Set-Auth-Jwt"] = jwt
-            expose(answer, "set-auth-jwt")
-        return answer
+        return Response({"session": session, "user": user})
 
+    @answers(errors={405: ("METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED",)})
     def post(self, request: Request) -> Response:
         """405: Better Auth knows this form for a setting that we do not have."""
         raise ApiError(405, "METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED")
@@ -92,11 +105,14 @@ class SignOutView(Endpoint):
 
     body_class = SignOutBody
 
+    @answers(SuccessPayload)
     def post(self, request: Request) -> Response:
         """``{success: true}``, whether there was a session or not."""
-        token = presented_token(self.http, self.api_options)
+        token = presented(self.http, self.api_options).token
         if token is not None:
             close_session(token)
         answer = Response({"success": True})
         self.jar.remove_session(answer)
+        for add in plugins.installed().after_sign_out:
+            add(answer, self.jar)
         return answer

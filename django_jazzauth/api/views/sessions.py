@@ -6,8 +6,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import wire
+from ..answers import Reply, answers
 from ..endpoint import Endpoint
 from ..errors import ApiError
+from ..payloads import SessionPayload, StatusPayload
 from ..serializers import AnyBody, RevokeSessionBody
 from ..session_state import end_sessions, sessions_of
 
@@ -15,6 +17,7 @@ from ..session_state import end_sessions, sessions_of
 class ListSessionsView(Endpoint):
     """Where the user is signed in."""
 
+    @answers(Reply((SessionPayload,), many=True), session="required", operation="listUserSessions")
     def get(self, request: Request) -> Response:
         """Every live session, oldest first; not those of somebody who acts as the user."""
         user = self.require_session().user
@@ -26,6 +29,7 @@ class RevokeSessionView(Endpoint):
 
     body_class = RevokeSessionBody
 
+    @answers(StatusPayload, session="required")
     def post(self, request: Request) -> Response:
         """``{status: true}``, also for a token that is nobody's or somebody else's."""
         user = self.require_session().user
@@ -36,6 +40,7 @@ class RevokeSessionView(Endpoint):
 class RevokeSessionsView(Endpoint):
     """End all sessions of the user, this one too."""
 
+    @answers(StatusPayload, session="required")
     def post(self, request: Request) -> Response:
         """``{status: true}``."""
         end_sessions(self.require_session().user)
@@ -45,6 +50,7 @@ class RevokeSessionsView(Endpoint):
 class RevokeOtherSessionsView(Endpoint):
     """End all sessions of the user but this one."""
 
+    @answers(StatusPayload, session="required")
     def post(self, request: Request) -> Response:
         """``{status: true}``."""
         state = self.require_session()
@@ -57,6 +63,7 @@ class UpdateSessionView(Endpoint):
 
     body_class = AnyBody
 
+    @answers(session="required", errors={400: (None,)})
     def post(self, request: Request) -> Response:
         """400, after 401 when nobody is signed in."""
         self.require_session()

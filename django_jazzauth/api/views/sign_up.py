@@ -7,21 +7,22 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import make_password
+from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ...conf import get_settings
 from ...identity import Proof
-from .. import wire
+from .. import plugins, wire
+from ..answers import answers
 from ..email_tokens import EmailToken
 from ..endpoint import Endpoint
 from ..errors import ApiError
-from ..passwords import check_new_password
-from ..proofs import proof_of
+from ..passwords import REFUSED_NEW_PASSWORD, check_new_password
+from ..payloads import SignedUpPayload
+from ..proofs import REFUSED_PROOF, proof_of
 from ..serializers import SignUpEmailBody
-from ..session_state import open_session
-from ..signing_in import announce
-from ..users import create_user, use_up_proof
+from ..users import REFUSED_NEW_USER, create_user, use_up_proof
 
 _FIELDS: tuple[str, ...] = ("email", "name", "image")
 
@@ -39,19 +40,30 @@ class SignUpEmailView(Endpoint):
     body_class = SignUpEmailBody
     is_login = True
 
-    def post(self, request: Request) -> Response:
+    @answers(
+        SignedUpPayload,
+        opens_session=True,
+        operation="signUpWithEmailAndPassword",
+        errors={
+            400: ("FAILED_TO_CREATE_USER", *REFUSED_NEW_PASSWORD, *REFUSED_PROOF),
+            422: REFUSED_NEW_USER,
+        },
+    )
+    def post(self, request: Request) -> HttpResponse:
         """``{token, user}`` and the session cookie."""
         body = self.body
         settings = get_settings().EMAIL_VERIFICATION
+        added = plugins.installed().user_values(body)
         check_new_password(body["password"])
         proof = proof_of(body.get("proof_token"))
-        data: dict[str, Any] = {name: body[name] for name in _FIELDS if name in body}
+        data: dict[str, Any] = {name: body[name] for name in _FIELDS if name in body} | added
         try:
             user = create_user(
                 data,
                 password=body["password"],
                 proof=proof,
                 proof_token=body.get("proof_token", ""),
+                body=body,
                 request=self.http,
             )
         except ApiError as error:
@@ -69,11 +81,13 @@ class SignUpEmailView(Endpoint):
         if settings.REQUIRED:
             return Response({"token": None, "user": wire.user_payload(user)})
         remember = body.get("remember_me") is not False
-        session = open_session(user, self.http, self.api_options, remember=remember)
-        announce(user, self.http)
-        answer = Response({"token": session.token, "user": wire.user_payload(user)})
-        self.jar.write_session(answer, session, remember=remember)
-        return answer
+        return self.sign_in(
+            user,
+            lambda session: Response({"token": session.token, "user": wire.user_payload(user)}),
+            method="email",
+            factor="password",
+            remember=remember,
+        )
 
 
 def _look_alike(data: dict[str, Any], body: dict[str, Any], proof: Proof | None) -> dict[str, Any]:

@@ -9,12 +9,15 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from ..answers import answers
 from ..endpoint import Endpoint, nothing_here
+from ..payloads import OkPayload
 
 
 class OkView(Endpoint):
     """``GET /ok``: the server answers."""
 
+    @answers(OkPayload)
     def get(self, request: Request) -> Response:
         """Always the same."""
         return Response({"ok": True})

@@ -8,13 +8,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ...tokens.jwks import MAX_AGE, key_set
+from ..answers import NOT_MODIFIED, answers
 from ..endpoint import Endpoint
 from ..issuing import token_for
+from ..payloads import JwksPayload, TokenPayload
 
 
 class TokenView(Endpoint):
     """A JWT for the signed-in user."""
 
+    @answers(TokenPayload, session="required", operation="getJSONWebToken")
     def get(self, request: Request) -> Response:
         """``{token}``; 401 when nobody is signed in."""
         state = self.require_session()
@@ -25,6 +28,7 @@ class TokenView(Endpoint):
 class JwksView(Endpoint):
     """The public keys that JWTs are verified with."""
 
+    @answers(JwksPayload, NOT_MODIFIED, operation="getJSONWebKeySet")
     def get(self, request: Request) -> HttpResponse:
         """``{keys}``; 304 when the client has them already."""
         keys = key_set()

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from .. import plugins
+from ..answers import answers
 from ..endpoint import Endpoint
 from ..errors import ApiError
+from ..payloads import StatusPayload
 from ..serializers import UpdateUserBody
 from ..users import update_user
+
+_FIELDS: tuple[str, ...] = ("name", "image")
 
 
 class UpdateUserView(Endpoint):
@@ -16,14 +23,22 @@ class UpdateUserView(Endpoint):
 
     body_class = UpdateUserBody
 
+    @answers(
+        StatusPayload,
+        session="required",
+        errors={400: ("EMAIL_CAN_NOT_BE_UPDATED", "FAILED_TO_UPDATE_USER", None)},
+    )
     def post(self, request: Request) -> Response:
         """``{status: true}`` and the session cookie, so that its cache shows the change."""
         state = self.require_session()
         if self.body.pop("email", None):
             raise ApiError(400, "EMAIL_CAN_NOT_BE_UPDATED")
-        if not self.body:
+        body = self.body
+        changes: dict[str, Any] = {name: body[name] for name in _FIELDS if name in body}
+        changes |= plugins.installed().user_values(body, state.user)
+        if not body:
             raise ApiError(400, None, "No fields to update")
-        update_user(state.user, self.body, self.http)
+        update_user(state.user, changes, self.http, body=body)
         answer = Response({"status": True})
         self.jar.write_session(answer, state.session, remember=state.remembered)
         return answer

@@ -11,12 +11,12 @@ from rest_framework.response import Response
 
 from ...conf import get_settings
 from .. import email_tokens, wire
+from ..answers import REDIRECT, answers
 from ..email_tokens import EmailToken
 from ..endpoint import Endpoint
 from ..errors import ApiError
-from ..serializers import SendVerificationEmailBody, VerifyEmailQuery
-from ..session_state import open_session
-from ..signing_in import announce
+from ..payloads import StatusPayload, VerifiedPayload
+from ..serializers import MailedLinkQuery, SendVerificationEmailBody
 from ..users import update_user
 
 
@@ -25,6 +25,13 @@ class SendVerificationEmailView(Endpoint):
 
     body_class = SendVerificationEmailBody
 
+    @answers(
+        StatusPayload,
+        session="optional",
+        errors={
+            400: ("VERIFICATION_EMAIL_NOT_ENABLED", "EMAIL_MISMATCH", "EMAIL_ALREADY_VERIFIED"),
+        },
+    )
     def post(self, request: Request) -> Response:
         """``{status: true}``, to those who are not signed in for every address."""
         if not get_settings().EMAIL_VERIFICATION.ENABLED:
@@ -51,8 +58,18 @@ class SendVerificationEmailView(Endpoint):
 class VerifyEmailView(Endpoint):
     """Follow the link of a mail."""
 
-    query_class = VerifyEmailQuery
+    query_class = MailedLinkQuery
 
+    @answers(
+        VerifiedPayload,
+        REDIRECT,
+        session="optional",
+        opens_session=True,
+        errors={
+            400: ("FAILED_TO_UPDATE_USER",),
+            401: ("TOKEN_EXPIRED", "INVALID_TOKEN", "USER_NOT_FOUND", "INVALID_USER"),
+        },
+    )
     def get(self, request: Request) -> HttpResponse:
         """``{status, user}``, or a redirect to ``callbackURL``, with ``?error=`` where it fails."""
         try:
@@ -76,7 +93,7 @@ class VerifyEmailView(Endpoint):
         update_user(user, {"email_verified": True}, self.http)
         answer = self._done(None)
         if get_settings().EMAIL_VERIFICATION.SIGN_IN_AFTER:
-            self._sign_in(answer, user)
+            return self._signed_in(answer, user)
         return answer
 
     def _change(self, user: Any, token: EmailToken, new_email: str) -> HttpResponse:
@@ -94,23 +111,19 @@ class VerifyEmailView(Endpoint):
         if token.request_type != email_tokens.VERIFY_CHANGE:
             raise ApiError(401, "INVALID_TOKEN")
         update_user(user, {"email": new_email.lower(), "email_verified": True}, self.http)
-        answer = self._done(user)
-        self._sign_in(answer, user)
-        return answer
+        return self._signed_in(self._done(user), user)
 
-    def _sign_in(self, answer: HttpResponse, user: Any) -> None:
+    def _signed_in(self, answer: HttpResponse, user: Any) -> HttpResponse:
         """The session that the browser has, with its cookie renewed, or else a new one."""
         state = self.session_state()
-        remember = state.remembered
-        if state.session is not None and state.session.user_id == user.pk:
-            session = state.session
-            session.user = user
-        else:
-            session = open_session(user, self.http, self.api_options)
-            announce(user, self.http)
-            remember = True
-            self.forget_state()
-        self.jar.write_session(answer, session, remember=remember)
+        session = state.session
+        if session is None or session.user_id != user.pk:
+            return self.sign_in(
+                user, lambda _opened: answer, method="verify-email", factor="mailbox"
+            )
+        session.user = user
+        self.jar.write_session(answer, session, remember=state.remembered)
+        return answer
 
     def _done(self, user: Any) -> HttpResponse:
         url = self.query.get("callback_url")

@@ -13,6 +13,7 @@ from . import (
     prove,
     rebuild,
     restore,
+    signing_keys,
     verify,
 )
 from .base import Subcommand
@@ -29,6 +30,7 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "history": history.History(),
     "as-of": as_of.AsOf(),
     "restore": restore.Restore(),
+    "signing-keys": signing_keys.SigningKeys(),
 }
 """By the name that is typed."""
 

@@ -15,7 +15,7 @@ from ...tour import TourSurprise, take_tour
 class Command(BaseCommand):
     """Set-up, tour, server; each can be repeated."""
 
-    help = "Sets the example project up, shows a tour of the event store, and serves the admin."
+    help = "Sets the example project up, shows a tour of the event store, and serves it."
 
     # There is no worker secret before the first run; the checks follow once there is.
     requires_system_checks: list[str] = []
@@ -51,8 +51,11 @@ class Command(BaseCommand):
         if options["check"]:
             return
         address = options["address"]
+        # A passkey belongs to a name, so the page is opened by one.
+        page = address.replace("127.0.0.1", "localhost")
         self.stdout.write(
-            f"\nhttp://{address}/admin/   user {provision.ADMINISTRATOR}   password {password}"
+            f"\nhttp://{page}/   local-first identity in your browser\n"
+            f"http://{address}/admin/   user {provision.ADMINISTRATOR}   password {password}"
             "   (for this run only)\n\n"
         )
         call_command("runserver", address, use_reloader=False, skip_checks=True)

@@ -1,0 +1,1 @@
+"""Bearer tokens: the session token in ``Authorization``, for clients without cookies."""

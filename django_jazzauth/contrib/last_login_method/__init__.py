@@ -1,0 +1,1 @@
+"""A cookie that tells the sign-in page how somebody signed in last time."""

@@ -1,0 +1,1 @@
+"""The API's OpenAPI document, and a page that shows it. Needs the extra ``openapi``."""

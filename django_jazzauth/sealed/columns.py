@@ -1,0 +1,199 @@
+"""What the columns of a row get, and the primitives behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from .binding import Binding
+from .kinds import FoldedKind, SealedKind
+
+Writer = Callable[[Any, Any, BaseDatabaseWrapper], Any]
+
+_NOTHING = object()
+
+
+def _marker(value: Any, primitive: Any, connection: BaseDatabaseWrapper) -> int | None:
+    return None if primitive is None else 1
+
+
+def _writer(field: Any) -> Writer:
+    if isinstance(field, FoldedKind):
+        return lambda value, _, connection: field.column_value(value, connection.alias)
+    if isinstance(field, SealedKind):
+        if not field.searchable:
+            return _marker
+        return lambda _, primitive, connection: field.column_value(primitive, connection.alias)
+    return _prepared(field.get_db_prep_save)
+
+
+def _prepared(prepare: Callable[[Any, BaseDatabaseWrapper], Any]) -> Writer:
+    return lambda value, _, connection: prepare(value, connection)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column that follows from the state.
+
+    Attributes:
+        field: its field.
+        attname: of the field.
+        source: attname of the field whose value it shows; its own, unless it is a companion.
+        name: of that field in the state.
+        decode: primitive to Python value.
+        write: makes the parameter (ciphertext, marker, or the plain value as the database takes
+            it) of the Python value, its primitive, and the connection.
+    """
+
+    field: Any
+    attname: str
+    source: str
+    name: str
+    decode: Callable[[Any], Any]
+    write: Writer
+
+
+def columns_of(binding: Binding) -> dict[str, Column]:
+    """The columns of a model's own table but the key and the head, by attname; made once."""
+    columns: dict[str, Column] | None = binding.__dict__.get("columns")
+    if columns is None:
+        columns = binding.__dict__["columns"] = {}
+        fields = [*(codec.field for codec in binding.codecs.values()), *binding.folded]
+        for field in fields:
+            source = field.source if isinstance(field, FoldedKind) else field
+            codec = binding.codecs[source.attname]
+            columns[field.attname] = Column(
+                field, field.attname, codec.attname, codec.name, codec.decode, _writer(field)
+            )
+    return columns
+
+
+class RowInsert:
+    """The INSERT of one row of a model's own table, on one kind of database.
+
+    Attributes:
+        sql: the statement.
+    """
+
+    def __init__(self, binding: Binding, connection: BaseDatabaseWrapper, with_pk: bool) -> None:
+        quote = connection.ops.quote_name
+        columns = columns_of(binding)
+        pk = binding.pk
+        key = Column(
+            pk, pk.attname, pk.attname, "", lambda value: value, _prepared(pk.get_db_prep_value)
+        )
+        fields = [
+            field
+            for field in binding.model._meta.local_concrete_fields
+            if not field.generated and (with_pk or field is not pk)
+        ]
+        self._columns = [
+            key if field is pk else columns.get(field.attname)  # None: the head
+            for field in fields
+        ]
+        names = ", ".join(quote(field.column) for field in fields)
+        marks = ", ".join(["%s"] * len(fields))
+        table = quote(binding.model._meta.db_table)
+        self.sql = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608 - quoted names
+
+    def params(
+        self, obj: Any, state: dict[str, Any], blob: bytes, connection: BaseDatabaseWrapper
+    ) -> list[Any]:
+        """The parameters for one entity, which is given its companion columns on the way.
+
+        Args:
+            obj: has the values as attributes.
+            state: their primitives by field name.
+            blob: the sealed head.
+            connection: the database.
+        """
+        params: list[Any] = []
+        for column in self._columns:
+            if column is None:
+                params.append(blob)
+                continue
+            value = getattr(obj, column.source)
+            param = column.write(value, state.get(column.name), connection)
+            if column.attname != column.source:
+                setattr(obj, column.attname, param)
+            params.append(param)
+        return params
+
+
+def row_insert(
+    binding: Binding, connection: BaseDatabaseWrapper, with_pk: bool = True
+) -> RowInsert:
+    """How rows of a model are inserted on this kind of database; made once.
+
+    Args:
+        binding: the model.
+        connection: the database.
+        with_pk: whether the primary key is given, or made by the database.
+    """
+    made: dict[Any, RowInsert] = binding.__dict__.setdefault("row_inserts", {})
+    insert = made.get((connection.vendor, with_pk))
+    if insert is None:
+        insert = made[connection.vendor, with_pk] = RowInsert(binding, connection, with_pk)
+    return insert
+
+
+class Values:
+    """New values on their way into events and rows; what several rows share is made once.
+
+    Args:
+        binding: the model.
+        connection: the database.
+    """
+
+    def __init__(self, binding: Binding, connection: BaseDatabaseWrapper) -> None:
+        self._codecs = binding.codecs
+        self._connection = connection
+        # By identity; the value is kept, or another could come to lie at its address.
+        self._primitives: dict[tuple[str, int], tuple[Any, Any]] = {}
+        self._params: dict[tuple[str, int], tuple[Any, Any]] = {}
+
+    def primitive(self, attname: str, value: Any) -> Any:
+        """The value as the state keeps it."""
+        key = (attname, id(value))
+        made = self._primitives.get(key)
+        if made is None:
+            made = self._primitives[key] = (self._codecs[attname].encode(value), value)
+        return made[0]
+
+    def changed(self, values: dict[str, Any], state: dict[str, Any]) -> dict[str, Any]:
+        """Those of some values, by attname, that are others than a state's."""
+        codecs = self._codecs
+        return {
+            attname: value
+            for attname, value in values.items()
+            if state.get(codecs[attname].name, _NOTHING) != self.primitive(attname, value)
+        }
+
+    def params(
+        self, columns: Sequence[Column], values: dict[str, Any], state: dict[str, Any]
+    ) -> list[Any]:
+        """The parameters of some columns of one row.
+
+        Args:
+            columns: the columns.
+            values: attname to new value; a field that is not among them stays as it is.
+            state: field name to primitive, after the change.
+        """
+        params = []
+        for column in columns:
+            primitive = state.get(column.name)
+            if column.source not in values:  # another row of the same batch changes it
+                value = None if primitive is None else column.decode(primitive)
+                params.append(column.write(value, primitive, self._connection))
+                continue
+            value = values[column.source]
+            key = (column.attname, id(value))
+            made = self._params.get(key)
+            if made is None:
+                made = (column.write(value, primitive, self._connection), value)
+                self._params[key] = made
+            params.append(made[0])
+        return params
