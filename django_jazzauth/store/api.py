@@ -43,9 +43,10 @@ class Store:
         using: str = "default",
         progress: VerifyProgress | None = None,
         checkpoints: Sequence[str] = (),
+        processes: int = 1,
     ) -> Report:
         """Check the log and the projections; see ``store.verify.verify``."""
-        return _verify(using, progress, checkpoints)
+        return _verify(using, progress, checkpoints, processes)
 
     def checkpoint(self, *, using: str = "default") -> Taken:
         """Sign what the log contains now; see ``store.checkpoints.take``."""

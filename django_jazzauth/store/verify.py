@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from .models import Event as EventRecord
 from .problems import Problem, Report
 from .verify_keys import check_data_keys
-from .verify_rows import RowChecks, check_strays
-from .verify_streams import Walk, pages
+from .verify_parallel import walk_in_processes, walk_streams
+from .verify_rows import check_strays
 from .verify_tree import check_tree
 
 __all__ = ["Problem", "Progress", "Report", "verify"]
@@ -20,6 +20,7 @@ def verify(
     using: str = "default",
     progress: Progress | None = None,
     checkpoints: Sequence[str] = (),
+    processes: int = 1,
 ) -> Report:
     """Check the whole log and every projection.
 
@@ -33,24 +34,27 @@ def verify(
         progress: called with the number of events read and their total.
         checkpoints: signed notes that were kept outside the database. Only they show that a whole
             stream, or the end of one, was cut off together with what the database says about it.
+        processes: how many read and decrypt. More than one need an operating system that can fork,
+            and no open transaction.
 
     Returns:
         A report that names every problem.
 
     Raises:
+        StoreError: with ``processes``: a transaction is open, or one of them died.
         WrongWorkerSecret: this worker can open nothing here, so nothing can be said.
     """
     report = Report()
     total = EventRecord.objects.using(using).count() if progress else 0
-    walk, rows = Walk(using, report), RowChecks(using, report)
-    for page in pages(using):
-        for stream, newest in walk.page(page):
-            rows.add(stream, newest)
+
+    def done(events: int) -> None:
         if progress is not None:
-            progress(report.events, max(total, report.events))
-    for stream, newest in walk.end():
-        rows.add(stream, newest)
-    rows.finish()
+            progress(events, max(total, events))
+
+    if processes > 1:
+        walk_in_processes(using, processes, report, done)
+    else:
+        walk_streams(using, ("", None), report, done)
     check_strays(using, report)
     check_data_keys(using, report)
     check_tree(using, checkpoints, report)

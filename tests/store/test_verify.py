@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import tracemalloc
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import connection
+from django.db import connection, transaction
 
+from django_jazzauth.errors import StoreError, WrongWorkerSecret
 from django_jazzauth.keys.keyring import keyring
 from django_jazzauth.store import problems as problems_module
-from django_jazzauth.store import store, verify_rows, verify_streams
+from django_jazzauth.store import store, verify_parallel, verify_rows, verify_streams
 from django_jazzauth.store.checkpoints import take
 from django_jazzauth.store.models import Checkpoint, Event
 
@@ -227,6 +229,36 @@ def test_writers_go_on_meanwhile(users: list[Any]) -> None:
         thread.join()
     assert not failures
     assert [report.problems for report in reports] == [[]] * 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_in_several_processes(users: list[Any]) -> None:
+    note = take().note
+    seen: list[int] = []
+    report = store.verify(
+        checkpoints=[note], processes=3, progress=lambda done, total: seen.append(done)
+    )
+    assert report.problems == []
+    assert (report.events, report.streams, seen[-1]) == (13, 6, 13)
+    sql("UPDATE jazzauth_event SET recorded_at = recorded_at + 1 WHERE version = 2")
+    alone, shared = store.verify(), store.verify(processes=4)
+    assert shared.problems != []
+    assert sorted(map(str, shared.problems)) == sorted(map(str, alone.problems))
+    with transaction.atomic(), pytest.raises(StoreError):
+        store.verify(processes=2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_that_fails(users: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*arguments: Any) -> None:
+        raise WrongWorkerSecret("w_0", "it was removed")
+
+    monkeypatch.setattr(verify_parallel, "walk_streams", fails)
+    with pytest.raises(WrongWorkerSecret):
+        store.verify(processes=2)
+    monkeypatch.setattr(verify_parallel, "walk_streams", lambda *arguments: os._exit(1))
+    with pytest.raises(StoreError, match="died"):
+        store.verify(processes=2)
 
 
 def test_memory_does_not_grow_with_the_log(settings: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -32,6 +32,14 @@ class Verify:
             "made; may be repeated. CHECKPOINT FILE of the settings is always looked at.",
         )
 
+        parser.add_argument(
+            "--processes",
+            type=_positive,
+            default=1,
+            metavar="N",
+            help="Read and decrypt in so many processes. Default: 1.",
+        )
+
     def run(self, command: BaseCommand, options: dict[str, Any]) -> None:
         """Prints one line per problem: code, stream and version, what is wrong."""
         alias = known_database(options)
@@ -39,7 +47,12 @@ class Verify:
         bar = ProgressBar(command.stderr, "verify", "events")
         started = time.monotonic()
         try:
-            report = store.verify(using=alias, progress=bar.update, checkpoints=notes)
+            report = store.verify(
+                using=alias,
+                progress=bar.update,
+                checkpoints=notes,
+                processes=options["processes"],
+            )
         finally:
             bar.finish()
         if options["json"]:
@@ -49,6 +62,12 @@ class Verify:
         if not report.ok:
             found = len(report.problems) + report.unlisted
             raise CommandError(_count(found, "problem") + " found.")
+
+
+def _positive(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= 64):
+        raise ArgumentTypeError(f"{text!r} is no number from 1 to 64.")
+    return int(text)
 
 
 def _notes(paths: list[str]) -> list[str]:
