@@ -16,10 +16,14 @@ CLASSES = [
 def test_codes_are_unique_and_stable():
     assert {member.__name__: member.code for member in CLASSES} == {
         "ConcurrentUpdate": "CONCURRENT_UPDATE",
+        "EpochChanged": "EPOCH_CHANGED",
+        "EpochInUse": "EPOCH_IN_USE",
+        "ImproperCard": "IMPROPER_CARD",
         "ImproperSecret": "IMPROPER_SECRET",
         "ImproperSettings": "IMPROPER_SETTINGS",
         "JazzAuthError": "JAZZAUTH_ERROR",
         "KeyDestroyed": "KEY_DESTROYED",
+        "KeyProviderFailed": "KEY_PROVIDER_FAILED",
         "KeyUnavailable": "KEY_UNAVAILABLE",
         "KeyringError": "KEYRING_ERROR",
         "NeverExisted": "NEVER_EXISTED",
@@ -29,9 +33,11 @@ def test_codes_are_unique_and_stable():
         "RolledBack": "ROLLED_BACK",
         "ScanRefused": "SCAN_REFUSED",
         "SealBroken": "SEAL_BROKEN",
+        "ShredRefused": "SHRED_REFUSED",
         "StateOutdated": "STATE_OUTDATED",
         "StoreError": "STORE_ERROR",
         "ValueNotStorable": "VALUE_NOT_STORABLE",
+        "WorkerError": "WORKER_ERROR",
         "WrongWorkerSecret": "WRONG_WORKER_SECRET",
     }
 

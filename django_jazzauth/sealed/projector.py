@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +16,8 @@ from .binding import Binding, require_binding
 from .codec import FieldCodec, field_codec_of
 from .insert import insert_row
 from .members import source_field
+from .owned import note_event, remove_owned
+from .resealing import count_heads, replace_heads, stale_heads
 from .row_checks import check_rows, duplicates, has_row, row_streams
 
 
@@ -165,6 +167,28 @@ class ModelProjector:
                 cursor.execute(f"DELETE FROM {table}")  # noqa: S608 - quoted name
             cursor.execute(f"DELETE FROM {quote(self.model._meta.db_table)}")  # noqa: S608
             return int(cursor.rowcount)
+
+    @property
+    def schema(self) -> int:
+        return int(self.binding.schema)
+
+    def note(self, alias: str, pk: Any, type_: str) -> bool:
+        return note_event(self.binding, alias, pk, type_)
+
+    def remove_owned(self, alias: str, owner: Any, pk: Any) -> dict[str, int]:
+        return remove_owned(self.binding, alias, owner, pk)
+
+    def count_heads(self, alias: str, epoch_ids: Sequence[bytes], under: bool) -> int:
+        return count_heads(self.binding, alias, epoch_ids, under)
+
+    def stale_heads(
+        self, alias: str, epoch_id: bytes, after: Any | None, limit: int
+    ) -> list[tuple[Any, str, bytes]]:
+        found = stale_heads(self.binding, alias, epoch_id, after, limit)
+        return [(pk, self.stream(pk), blob) for pk, blob in found]
+
+    def replace_heads(self, alias: str, rows: Sequence[tuple[Any, bytes, bytes]]) -> int:
+        return replace_heads(self.binding, alias, rows)
 
     def check(self, alias: str, newest: Mapping[str, Standing]) -> Iterator[tuple[str, str, str]]:
         return check_rows(self.binding, alias, newest)

@@ -16,6 +16,7 @@ from .binding import Binding, Opened
 from .columns import Values, columns_of
 from .ending import Ending
 from .projection import select_heads, swap_heads
+from .resealing import swap_resealed
 
 _TRIES = 100
 _NEVER = (0, b"", 0, DELETED)
@@ -81,7 +82,9 @@ def record(
         ]
         fields = [column.field for column in columns]
         if rows and swap_heads(binding, alias, fields, rows) != len(rows):
-            raise _drifted(binding, alias, rows)
+            olds = {binding.pk_text(change.pk): change.old.head for change in changes}
+            if not swap_resealed(binding, alias, fields, rows, olds):
+                raise _drifted(binding, alias, rows)
     return [_opened(draft, event) for draft, event in zip(drafts, written, strict=True)]
 
 

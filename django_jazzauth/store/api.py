@@ -15,6 +15,8 @@ from .compaction import compact as _compact
 from .events import Event
 from .rebuild import Progress as RebuildProgress
 from .rebuild import rebuild as _rebuild
+from .shred import Receipt
+from .shred import shred as _shred
 from .verify import Progress as VerifyProgress
 from .verify import Report
 from .verify import verify as _verify
@@ -36,6 +38,10 @@ class Store:
     def restore(self, model: Any, pk: Any, *, using: str | None = None) -> Any:
         """Bring a deleted entity back; see ``store.history.restore``."""
         return _history.restore(model, pk, using=using)
+
+    def shred(self, instance: Any, *, pk: Any = None, using: str | None = None) -> Receipt:
+        """Forget a person for good; see ``store.shred.shred``."""
+        return _shred(instance, pk=pk, using=using)
 
     def verify(
         self,

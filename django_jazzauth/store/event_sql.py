@@ -92,7 +92,8 @@ def hold_writer_lock(connection: BaseDatabaseWrapper) -> None:
     """
     if connection.vendor == "mysql":
         with connection.cursor() as cursor:
-            cursor.execute("SELECT id FROM jazzauth_epoch WHERE superseded_at IS NULL FOR UPDATE")
+            # The first epoch's row stands for ever: a rotation changes others.
+            cursor.execute("SELECT id FROM jazzauth_epoch WHERE number = 1 FOR UPDATE")
             cursor.fetchall()
     elif connection.vendor == "sqlite" and not _began_immediate(connection):
         with connection.cursor() as cursor:
@@ -196,9 +197,12 @@ def stands_in_log(alias: str, stream: str, version: int, digest: bytes) -> bool:
 def keys_are_live(alias: str, key_ids: set[bytes], epoch_id: bytes) -> bool:
     """Whether the epoch is current and every data key exists and is not destroyed."""
     connection = connections[alias]
+    # What others committed since the transaction began counts: the INSERT saw it, too.
+    newest = " LOCK IN SHARE MODE" if connection.vendor == "mysql" else ""
     current = fetch_all(
         connection,
-        "SELECT 1 FROM jazzauth_epoch WHERE id = %s AND superseded_at IS NULL",
+        "SELECT 1 FROM jazzauth_epoch "  # noqa: S608 - constants only
+        f"WHERE id = %s AND superseded_at IS NULL{newest}",
         [uuid_parameter(connection, epoch_id)],
     )
     if not current:
@@ -210,7 +214,7 @@ def keys_are_live(alias: str, key_ids: set[bytes], epoch_id: bytes) -> bool:
         alive += fetch_all(
             connection,
             "SELECT COUNT(*) FROM jazzauth_data_key "  # noqa: S608 - constants only
-            f"WHERE destroyed_at IS NULL AND {condition}",
+            f"WHERE destroyed_at IS NULL AND {condition}{newest}",
             params,
         )[0][0]
     return alive == len(ids)

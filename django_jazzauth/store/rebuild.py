@@ -36,6 +36,7 @@ def rebuild(
         StoreError: rows would be lost, because the log does not know them.
     """
     connection = connections[using]
+    keyring(using).forget()  # heads are sealed under the epoch in use, whatever was read before
     counts: dict[str, int] = {}
     with transaction.atomic(using=using), connection.constraint_checks_disabled():
         hold_writer_lock(connection)

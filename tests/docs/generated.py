@@ -11,7 +11,7 @@ import inspect
 import pkgutil
 import re
 import textwrap
-from argparse import ArgumentParser
+from argparse import ArgumentParser, _HelpAction, _SubParsersAction
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -274,13 +274,23 @@ def commands() -> list[str]:
         parser = ArgumentParser(add_help=False)
         subcommand.add_arguments(parser)
         lines += [f"## `jazzauth {name}`", "", paragraph(subcommand.__doc__), ""]
-        rows = [
-            f"| `{', '.join(action.option_strings) or action.dest}` | {cell(action.help or '')} |"
-            for action in parser._actions
-        ]
-        if rows:
-            lines += ["| Argument | |", "|---|---|", *rows, ""]
+        lines += _arguments(parser)
+        for action in parser._actions:
+            if isinstance(action, _SubParsersAction):
+                helps = {choice.dest: choice.help for choice in action._choices_actions}
+                for child, nested in action.choices.items():
+                    lines += [f"### `jazzauth {name} {child}`", "", cell(helps[child] or ""), ""]
+                    lines += _arguments(nested)
     return lines[:-1]
+
+
+def _arguments(parser: ArgumentParser) -> list[str]:
+    rows = [
+        f"| `{', '.join(action.option_strings) or action.dest}` | {cell(action.help or '')} |"
+        for action in parser._actions
+        if not isinstance(action, _HelpAction | _SubParsersAction)
+    ]
+    return ["| Argument | |", "|---|---|", *rows, ""] if rows else []
 
 
 PARTS: dict[Path, dict[str, Any]] = {

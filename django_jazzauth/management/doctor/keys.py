@@ -9,14 +9,14 @@ from ...conf import NAME, get_settings
 from ...errors import JazzAuthError
 from ...keys.keyring import keyring
 from ...keys.models import DataKey, Epoch, IndexRoot, Worker
-from ...keys.source import ENV_FILE, ENV_SECRET, worker_secret
+from ...keys.source import ENV_FILE, ENV_SECRET, key_provider
 from .findings import Checkup
 
 
 def look_at_keys(checkup: Checkup, using: str) -> None:
     """The worker secret, the epochs, the workers and what is still to be re-wrapped."""
     try:
-        worker = worker_secret()
+        worker = key_provider()
     except JazzAuthError as error:
         checkup.error(
             "keys.secret",

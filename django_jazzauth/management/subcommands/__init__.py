@@ -13,14 +13,22 @@ from . import (
     prove,
     rebuild,
     restore,
+    rewrap,
+    rotate,
+    shred,
     signing_keys,
     verify,
+    worker,
 )
 from .base import Subcommand
 
 SUBCOMMANDS: dict[str, Subcommand] = {
     "init": init.Init(),
     "doctor": doctor.Doctor(),
+    "worker": worker.Worker(),
+    "rotate": rotate.Rotate(),
+    "rewrap": rewrap.Rewrap(),
+    "retire": rewrap.Retire(),
     "verify": verify.Verify(),
     "checkpoint": checkpoint.Checkpoint(),
     "prove": prove.Prove(),
@@ -30,6 +38,8 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "history": history.History(),
     "as-of": as_of.AsOf(),
     "restore": restore.Restore(),
+    "export": shred.Export(),
+    "shred": shred.Shred(),
     "signing-keys": signing_keys.SigningKeys(),
 }
 """By the name that is typed."""
