@@ -218,3 +218,20 @@ def test_a_proof_of_a_changed_event_is_not_handed_out(jazzauth: Run, ana: Any) -
     sql("UPDATE jazzauth_event SET recorded_at = recorded_at + 1 WHERE version = 2")
     assert "[PROOF]" in jazzauth("prove", f"user/{ana.pk}@2").failed
     assert Event.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rotation_takes_the_signing_key_along(jazzauth: Run, ana: Any) -> None:
+    key = VerifierKey.from_text(jazzauth("checkpoint", "--key").out)
+    before = jazzauth("checkpoint").out
+    for arguments in (("rotate",), ("rewrap",), ("retire", "1")):
+        ran = jazzauth(*arguments)
+        assert not ran.failed, ran.failed
+    ana.name = "later"
+    ana.save()
+    after = jazzauth("checkpoint").out
+    assert verified_checkpoint(before, [key]).size == 2
+    assert verified_checkpoint(after, [key]).size == 3
+    ran = jazzauth("verify")
+    assert not ran.failed, ran.out
+    assert "3 events compared with 2 checkpoints" in ran.out
