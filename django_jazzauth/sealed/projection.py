@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import connections
+from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ..drivers import execute, execute_all, fetch_all, fetch_one, is_among
@@ -150,3 +150,25 @@ def next_pks(binding: Binding, alias: str, count: int) -> list[int] | None:
             first = (row[0] if row else 0) + 1
             return list(range(first, first + count))
     return None
+
+
+def advance_pks(binding: Binding, alias: str) -> None:
+    """Let automatic primary keys go on behind the highest one, after rows were written with theirs.
+
+    SQLite and MariaDB do that by themselves.
+    """
+    connection = connections[alias]
+    if connection.vendor != "postgresql" or not isinstance(binding.pk, models.AutoField):
+        return
+    quote = connection.ops.quote_name
+    table, key = quote(binding.model._meta.db_table), quote(str(binding.pk.column))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_get_serial_sequence(%s, %s)", [table, binding.pk.column])
+        sequence = cursor.fetchone()[0]
+        if sequence is not None:  # never back: a key that was deleted is not given again
+            cursor.execute(
+                f"SELECT setval(%s::regclass, newest) FROM {sequence}, "  # noqa: S608 - its name
+                f"(SELECT MAX({key}) AS newest FROM {table}) rows "
+                "WHERE newest > last_value OR (newest = last_value AND NOT is_called)",
+                [sequence],
+            )

@@ -17,6 +17,7 @@ from .codec import FieldCodec, field_codec_of
 from .insert import insert_row
 from .members import source_field
 from .owned import note_event, remove_owned
+from .projection import advance_pks
 from .resealing import count_heads, replace_heads, stale_heads
 from .row_checks import check_rows, duplicates, has_row, row_streams
 
@@ -123,6 +124,9 @@ class ModelProjector:
         insert_row(binding, alias, {**values, binding.pk.attname: pk}, state, blob)
         for field in binding.members:
             self._insert_members(alias, field, pk, self._member_keys(field, head.state))
+
+    def inserted(self, alias: str) -> None:
+        advance_pks(self.binding, alias)
 
     def _insert_members(self, alias: str, field: Any, pk: Any, members: list[Any]) -> None:
         through = field.remote_field.through

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import connections
@@ -162,20 +162,3 @@ def read_plan(binding: Binding, connection: Any, relation: Any = None) -> ReadPl
     if plan is None:
         plan = plans[key] = ReadPlan(binding, connection, relation)
     return plan
-
-
-def converted_rows(binding: Binding, alias: str) -> Iterator[tuple[tuple[str, ...], list[Any]]]:
-    """Every row of a table with its columns' names, converted but not opened.
-
-    Args:
-        binding: the model.
-        alias: database alias.
-    """
-    connection = connections[alias]
-    plan = read_plan(binding, connection)
-    convert = plan.converter(connection)
-    with connection.chunked_cursor() as cursor:
-        cursor.execute(plan.select)
-        while rows := cursor.fetchmany(500):
-            for row in rows:
-                yield plan.names, convert(row)

@@ -84,4 +84,5 @@ def _rebuild_entity(using: str, projector: Projector, progress: Progress | None)
         count += 1
         if progress is not None and count % 500 == 0:
             progress(projector.entity, count)
+    projector.inserted(using)
     return count

@@ -64,6 +64,9 @@ class Projector(Protocol):
     def insert(self, alias: str, pk: Any, head: Head, blob: bytes) -> None:
         """Write the row of an entity from its head, member rows included."""
 
+    def inserted(self, alias: str) -> None:
+        """Note that every row has been written."""
+
     def unlogged(self, alias: str) -> list[str]:
         """Streams that rows belong to but that have no event at all."""
 

@@ -19,7 +19,7 @@ from .providers import Provider
 try:
     from authlib.common.errors import AuthlibBaseError
     from authlib.integrations.requests_client import OAuth2Session
-except ImportError:  # pragma: no cover
+except ImportError:  # pragma: no cover - the tests have the extra "social" installed
     OAuth2Session = None
 
 _RESERVED = frozenset(
