@@ -22,6 +22,7 @@ import django_jazzauth
 from django_jazzauth import conf
 from django_jazzauth.errors import JazzAuthError
 
+from ..compatibility import page as compatibility
 from .documents import DOCS, ROOT
 
 REFERENCE = DOCS / "reference"
@@ -190,13 +191,14 @@ def check_texts() -> dict[str, str]:
     """What the docstrings of the modules of checks say of each id."""
     from django_jazzauth import checks as of_projects
     from django_jazzauth.api import plugin_checks as of_plugins
+    from django_jazzauth.api import setting_checks as of_api
     from django_jazzauth.contrib.jwt import checks as of_jwt
     from django_jazzauth.contrib.open_api import checks as of_open_api
     from django_jazzauth.sealed import checks as of_models
 
     return {
         id_: text
-        for module in (of_projects, of_plugins, of_jwt, of_models, of_open_api)
+        for module in (of_projects, of_api, of_plugins, of_jwt, of_models, of_open_api)
         for id_, text in re.findall(r"^``(jazzauth\.\w+)``\s+(.+)$", module.__doc__ or "", re.M)
     }
 
@@ -300,6 +302,10 @@ PARTS: dict[Path, dict[str, Any]] = {
     REFERENCE / "http.md": {"endpoints": endpoints, "authentication": authentication},
     REFERENCE / "plugins.md": {"plugins": plugins},
     REFERENCE / "commands.md": {"commands": commands},
+    DOCS / "compatibility.md": {
+        "replayed": compatibility.replayed,
+        "unmatched": compatibility.unmatched,
+    },
 }
 
 

@@ -221,7 +221,7 @@ def key_kill(runs: int, seed: int = 1) -> dict[str, Any]:
         try:
             line = f"{verb} {argument}".strip()
             done = _kill_once(
-                waiting.pop(0), line, chance.choice((0.01, 0.03, 0.15)) * chance.random()
+                waiting.pop(0), line, chance.choice((0.02, 0.1, 0.4, 1.0)) * chance.random()
             )
             killed[verb] += not done
             _again(verb, argument, done)
