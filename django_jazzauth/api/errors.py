@@ -143,7 +143,8 @@ def _as_api_error(error: Exception) -> ApiError | None:
     if isinstance(error, Http404):
         return ApiError(404, "NOT_FOUND", "Not found")
     if isinstance(error, exceptions.Throttled):
-        wait = {} if error.wait is None else {"X-Retry-After": retry_after(error.wait)}
+        seconds = getattr(error, "wait", None)
+        wait = {} if seconds is None else {"X-Retry-After": retry_after(seconds)}
         return ApiError(429, None, TOO_MANY_REQUESTS, headers=wait)
     if isinstance(error, exceptions.APIException):
         return _of_another_view(error)
