@@ -8,7 +8,7 @@ ARGS ?=
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo frontend test lint bench test-ecosystem test-ecosystem-fast docs migrations clean
+.PHONY: help setup demo conformance-server frontend test lint bench test-ecosystem test-ecosystem-fast docs migrations clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-20s %s\n", $$1, $$2}'
@@ -25,6 +25,9 @@ $(READY_DOCS): $(READY) constraints-docs.txt
 
 demo: $(READY) ## Set the example up, show a tour, serve it (ARGS=--check: the tour alone)
 	@$(BIN)/python manage.py demo $(ARGS)
+
+conformance-server: $(READY) ## Serve on port 8000, as the recorded Better Auth server was set up
+	@$(BIN)/python manage.py conformance_server --settings example_project.settings_conformance $(ARGS)
 
 test: $(READY) ## Test on SQLite, and on PostgreSQL and MariaDB if they answer (ARGS: for pytest)
 	@.ci/test $(BIN) $(ARGS)
@@ -54,5 +57,5 @@ docs: $(READY_DOCS) ## Build the documentation into var/docs
 migrations: $(READY) ## Write missing migrations
 	@$(BIN)/python manage.py makemigrations
 
-clean: ## Remove the environment, the demo's database and everything else generated
+clean: ## Remove the environment, caches, and the demo with its database and secret
 	@rm -rf $(VENV) var .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

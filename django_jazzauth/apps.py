@@ -34,6 +34,7 @@ class JazzAuthConfig(AppConfig):
 
         checks.register_checks()
         register(check_plugins, checks.TAG)
+        register(check_api_settings, checks.TAG)
         revocation.connect()
         pre_migrate.connect(
             following.follow_planned_migrations, sender=self, dispatch_uid="jazzauth.following"
@@ -48,6 +49,13 @@ def check_plugins(**kwargs: Any) -> list[CheckMessage]:
     from .api import plugin_checks  # the whole API, which not every command needs
 
     return plugin_checks.check_plugins()
+
+
+def check_api_settings(**kwargs: Any) -> list[CheckMessage]:
+    """See ``api.setting_checks``."""
+    from .api import setting_checks  # likewise
+
+    return setting_checks.check_api_settings()
 
 
 def set_pragmas(sender: Any, connection: Any, **kwargs: Any) -> None:

@@ -32,7 +32,7 @@ from .conf import NAME, ImproperJazzAuthSettings, get_settings
 from .errors import ImproperSecret, ImproperSettings, JazzAuthError
 from .keys.loading import load_keys
 from .keys.models import Epoch
-from .keys.source import ENV_FILE, ENV_SECRET, worker_secret
+from .keys.source import ENV_FILE, ENV_SECRET, key_provider
 from .sealed.planned import check_planned_migrations
 
 TAG = "jazzauth"
@@ -72,7 +72,7 @@ def check_worker_secret(**kwargs: Any) -> list[CheckMessage]:
     if any(message.id == "jazzauth.E001" for message in check_settings()):
         return []
     try:
-        worker_secret()
+        key_provider()
     except ImproperSecret as error:
         return [Error(str(error), hint=_HINT_SECRET, id="jazzauth.E004")]
     except ImproperSettings as error:
@@ -163,7 +163,7 @@ def check_keys(databases: Sequence[str] | None = None, **kwargs: Any) -> list[Ch
     for alias in databases or ():
         try:
             if Epoch._meta.db_table in connections[alias].introspection.table_names():
-                load_keys(alias, worker_secret())
+                load_keys(alias, key_provider())
         except DatabaseError:
             continue  # tables from before a migration: `migrate` is what runs this check
         except (ImproperSecret, ImproperSettings):

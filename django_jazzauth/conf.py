@@ -62,6 +62,9 @@ class Settings(Group, frozen=True, kw_only=True):
         WORKER_SECRET: text of the worker secret; None: see WORKER_SECRET_FILE.
         WORKER_SECRET_FILE: path of a file that holds it. If neither is set, the environment
             variables ``JAZZAUTH_WORKER_SECRET`` and ``JAZZAUTH_WORKER_SECRET_FILE`` are looked at.
+        KEY_PROVIDER: path of a class that holds the worker's private keys instead, such as
+            ``django_jazzauth.keys.providers.VaultTransitKeyProvider``.
+        KEY_PROVIDER_OPTIONS: its arguments.
         HPKE_SUITE: suite of new grants.
         BASE_URL: where the site is reached, e.g. ``https://example.org``; None: from the request.
         APP_ID: id of the app for local-first identity.
@@ -91,6 +94,8 @@ class Settings(Group, frozen=True, kw_only=True):
 
     WORKER_SECRET: str | None = None
     WORKER_SECRET_FILE: str | None = None
+    KEY_PROVIDER: Text | None = None
+    KEY_PROVIDER_OPTIONS: dict[str, Any] = msgspec.field(default_factory=dict)
     HPKE_SUITE: Literal["mlkem768-x25519", "x25519"] = "mlkem768-x25519"
     BASE_URL: Text | None = None
     APP_ID: Text | None = None

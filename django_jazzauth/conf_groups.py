@@ -96,6 +96,8 @@ class SocialSettings(Group, frozen=True, kw_only=True):
             signs in with it from then on.
         LINK_OTHER_EMAILS: a signed-in user may link an account of another address.
         UNLINK_LAST: users may remove their last way to sign in.
+        ACCOUNT_COOKIE: a signed cookie names the account that somebody signed in with, for
+            ``useAccountCookie`` of ``/get-access-token`` and ``/refresh-token``.
     """
 
     PROVIDERS: dict[str, ProviderSettings] = msgspec.field(default_factory=dict)
@@ -103,6 +105,7 @@ class SocialSettings(Group, frozen=True, kw_only=True):
     LINK_BY_EMAIL: bool = True
     LINK_OTHER_EMAILS: bool = False
     UNLINK_LAST: bool = False
+    ACCOUNT_COOKIE: bool = False
 
 
 class CookieCacheSettings(Group, frozen=True, kw_only=True):

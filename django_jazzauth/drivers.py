@@ -38,7 +38,15 @@ class _Psycopg:
 
     def run(self, sql: str, params: Sequence[Any], binary: bool = False) -> Any:
         """Run a statement; the cursor with its result."""
-        return self._cursor.execute(sql, params, prepare=True, binary=binary)
+        try:
+            return self._cursor.execute(sql, params, prepare=True, binary=binary)
+        except psycopg.errors.FeatureNotSupported:
+            # "cached plan must not change result type": a migration gave a column another type. A
+            # transaction is lost by that; its rollback makes psycopg prepare everything anew.
+            if self.raw.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+                raise
+            self._cursor.execute("DEALLOCATE ALL", prepare=False)
+            return self._cursor.execute(sql, params, prepare=True, binary=binary)
 
     def run_all(self, sql: str, rows: Sequence[Sequence[Any]]) -> Any:
         """Run a statement once per row of parameters; the cursor with the count."""

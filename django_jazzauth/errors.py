@@ -34,10 +34,22 @@ class ImproperSecret(JazzAuthError, ValueError):
     code = "IMPROPER_SECRET"
 
 
+class ImproperCard(JazzAuthError, ValueError):
+    """A text is no worker's card, or was cut short."""
+
+    code = "IMPROPER_CARD"
+
+
 class KeyringError(JazzAuthError):
     """Base of what the keys report."""
 
     code = "KEYRING_ERROR"
+
+
+class WorkerError(KeyringError):
+    """A worker cannot be added, granted or removed as asked; the text says why and what to do."""
+
+    code = "WORKER_ERROR"
 
 
 class WrongWorkerSecret(KeyringError):
@@ -61,10 +73,31 @@ class WrongWorkerSecret(KeyringError):
         return f"The worker secret given is that of worker {self.worker_id}: {self.reason}"
 
 
+class KeyProviderFailed(KeyringError):
+    """What holds the worker's private key cannot be asked, or refuses. Nothing secret is quoted."""
+
+    code = "KEY_PROVIDER_FAILED"
+
+
 class KeyUnavailable(KeyringError):
     """A key is not in this database, or was never granted to this worker."""
 
     code = "KEY_UNAVAILABLE"
+
+
+class EpochChanged(KeyringError):
+    """Another epoch was started while keys were moved to what was the present one."""
+
+    code = "EPOCH_CHANGED"
+
+
+class EpochInUse(KeyringError):
+    """An epoch cannot be retired: something still depends on it. The text says what, and how many.
+
+    Nothing was changed.
+    """
+
+    code = "EPOCH_IN_USE"
 
 
 class KeyDestroyed(KeyringError):
@@ -133,6 +166,12 @@ class RestoreRefused(StoreError):
     """A deleted entity cannot come back: what it points at is gone, or a unique value is taken."""
 
     code = "RESTORE_REFUSED"
+
+
+class ShredRefused(StoreError):
+    """Somebody cannot be forgotten as asked; the text says why. Nothing was destroyed."""
+
+    code = "SHRED_REFUSED"
 
 
 class NotJournalled(StoreError):

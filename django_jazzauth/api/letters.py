@@ -57,6 +57,16 @@ class Letters:
         url, text, seconds = self._email_link(token, callback_url)
         mails.send(mails.VERIFY_EMAIL, to, url=url, token=text, seconds=seconds, user=user)
 
+    def welcome(self, user: Any, *, callback_url: str | None) -> None:
+        """The link that proves the address of somebody whom a provider introduced.
+
+        Only where the settings ask for it expressly: ``REQUIRED`` is about passwords.
+        """
+        options = get_settings().EMAIL_VERIFICATION
+        if options.ENABLED and options.SEND_ON_SIGN_UP and not user.email_verified:
+            token = EmailToken(user.email)
+            self.verify_email(user.email, token, callback_url=callback_url, user=user)
+
     def confirm_change(self, user: Any, new_email: str, *, callback_url: str | None) -> None:
         """The link by which the old address agrees to the new one."""
         token = EmailToken(user.email, new_email, email_tokens.CONFIRM_CHANGE)

@@ -13,6 +13,8 @@ from .fields import BooleanField, EmailField, StrictField, StringField, type_nam
 
 _NAME_LENGTH = 255
 _URL_LENGTH = 8192
+# A proof as minted has less than 500 characters, whatever the audience: that is hashed.
+_PROOF_LENGTH = 4096
 
 # Distinguishes an absent body from JSON ``null``.
 UNDEFINED = object()
@@ -64,7 +66,7 @@ class SignUpEmailBody(Body):
     image = StringField(required=False, max_length=_URL_LENGTH)
     callback_url = StringField(required=False)
     remember_me = BooleanField(required=False)
-    proof_token = StringField(required=False)
+    proof_token = StringField(required=False, max_length=_PROOF_LENGTH)
 
 
 class SignInEmailBody(Body):

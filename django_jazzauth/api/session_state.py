@@ -27,7 +27,8 @@ class SessionState:
     """What a request's credentials came to, and what the answer has to say about them.
 
     ``session`` is ``None`` when nobody is signed in. ``token`` is what the client presented; a
-    token without a session is dead, and the answer removes it.
+    token without a session is dead, and the answer removes it. A session without a token is one
+    that a plugin vouches for: it is never put into cookies.
     """
 
     token: str | None = None
@@ -46,6 +47,11 @@ class SessionState:
         return self.session is not None and (
             not limit or timezone.now() - self.session.created_at < limit
         )
+
+    def rewrite(self, response: HttpResponse, jar: CookieJar) -> None:
+        """Set the session's cookies again, so that the cache cookie shows what has changed."""
+        if self.session is not None and self.token is not None:
+            jar.write_session(response, self.session, remember=self.remembered)
 
     def apply(self, response: HttpResponse, jar: CookieJar) -> None:
         """Set or remove the cookies that follow from the state."""

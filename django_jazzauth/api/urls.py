@@ -12,7 +12,12 @@ from .social.account_views import (
     RefreshTokenView,
     UnlinkAccountView,
 )
-from .social.starting import LinkSocialView, SignInSocialView
+from .social.starting import (
+    LinkOAuth2View,
+    LinkSocialView,
+    SignInOAuth2View,
+    SignInSocialView,
+)
 from .social.views import CallbackView
 from .views.delete_user import DeleteUserCallbackView, DeleteUserView
 from .views.email import ChangeEmailView
@@ -45,6 +50,13 @@ core_patterns = [
     path("sign-in/social", SignInSocialView.as_view(), name="sign-in-social"),
     path("callback/<str:provider>", CallbackView.as_view(), name="social-callback"),
     path("link-social", LinkSocialView.as_view(), name="link-social"),
+    # What 1.4 calls the same for generic providers.
+    path(
+        "sign-in/oauth2",
+        SignInOAuth2View.as_view(older_name="signInWithOAuth2"),
+        name="sign-in-oauth2",
+    ),
+    path("oauth2/link", LinkOAuth2View.as_view(older_name="oAuth2LinkAccount"), name="oauth2-link"),
     path("list-accounts", ListAccountsView.as_view(), name="list-accounts"),
     path("unlink-account", UnlinkAccountView.as_view(), name="unlink-account"),
     path("account-info", AccountInfoView.as_view(), name="account-info"),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -70,23 +71,29 @@ def create_user(
     return user
 
 
-def create_guest(data: dict[str, Any], request: HttpRequest) -> Any:
-    """Create a user without a way to sign in again.
+def create_without_password(
+    data: dict[str, Any],
+    request: HttpRequest,
+    *,
+    along: Callable[[Any], None] | None = None,
+) -> Any:
+    """Create a user who signs in by other means, or not again.
 
     Args:
         data: values by the model's field names, ``email`` and ``name`` among them.
         request: the one that asks for it.
+        along: takes the user, and writes something else in the same transaction.
 
     Raises:
-        ApiError: a hook refuses, or the e-mail is taken.
+        ApiError: a hook refuses.
+        django.db.IntegrityError: the e-mail is taken.
     """
-    data = hooks.ask("user", "create", {**data, "is_guest": True}, request=request)
+    data = hooks.ask("user", "create", data, request=request)
     users = get_user_model()._default_manager
-    try:
-        with transaction.atomic(using=users.db):
-            user = users.sign_up(password=None, **data)
-    except IntegrityError:
-        raise ApiError(422, "FAILED_TO_CREATE_USER") from None
+    with transaction.atomic(using=users.db):
+        user = users.sign_up(password=None, **data)
+        if along is not None:
+            along(user)
     hooks.tell("user", "create", user, request=request)
     return user
 
@@ -135,14 +142,9 @@ def update_user(
         ApiError: a hook refuses, or the new e-mail was taken a moment ago.
     """
     plugins.installed().refuse_taken(changes, user)
+    keep = None if body is None else partial(plugins.installed().user_written, body, user)
     try:
-        hooks.save(
-            "user",
-            user,
-            changes,
-            request=request,
-            along=lambda: plugins.installed().user_written(body or {}, user),
-        )
+        hooks.save("user", user, changes, request=request, along=keep)
     except IntegrityError:
         plugins.installed().refuse_taken(changes, user)
         raise ApiError(400, "FAILED_TO_UPDATE_USER") from None

@@ -153,6 +153,15 @@ def seal_to(suite: str, public_key: bytes, plaintext: bytes, info: bytes) -> byt
     return FORMAT + bytes((facts.number,)) + sealed
 
 
+def public_key_length(suite: str) -> int:
+    """Bytes of a public key of a suite.
+
+    Raises:
+        UnknownSuite: no suite of this name.
+    """
+    return _facts(suite).public_bytes
+
+
 def _facts(suite: str) -> _SuiteFacts:
     try:
         return _FACTS[suite]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key")
@@ -39,6 +40,12 @@ class RecentlyUsed(Generic[Key, Value]):
             self._entries.move_to_end(key)
             while len(self._entries) > self._size:
                 self._entries.popitem(last=False)
+
+    def drop(self, unwanted: Callable[[Key, Value], bool]) -> None:
+        """Forget the entries that a condition is true of."""
+        with self._lock:
+            for key in [key for key, value in self._entries.items() if unwanted(key, value)]:
+                del self._entries[key]
 
     def __len__(self) -> int:
         return len(self._entries)

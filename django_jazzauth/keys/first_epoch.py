@@ -11,13 +11,13 @@ from django.db import connections, models
 from ..conf import get_settings
 from ..errors import KeyUnavailable, WrongWorkerSecret
 from .models import DataKey, Epoch, Grant, IndexRoot, Worker
-from .secret import WorkerSecret
+from .provider import KeyProvider
 from .wrapping import KEY_BYTES, EpochKey
 
 FIRST = 1
 
 
-def make_first_epoch(alias: str, worker: WorkerSecret) -> None:
+def make_first_epoch(alias: str, worker: KeyProvider) -> None:
     """Make the first epoch, unless another process is quicker: there is one afterwards.
 
     Safe to race: the epoch's number is unique, who fails to insert it waits for the other's commit
@@ -60,7 +60,7 @@ def make_first_epoch(alias: str, worker: WorkerSecret) -> None:
     )
 
 
-def _refuse_used_database(alias: str, worker: WorkerSecret) -> None:
+def _refuse_used_database(alias: str, worker: KeyProvider) -> None:
     known = dict(Worker.objects.using(alias).values_list("id", "removed_at"))
     if known and known.get(worker.worker_id, True) is not None:
         raise WrongWorkerSecret(

@@ -14,6 +14,7 @@ from ..crypto.envelope import Envelope, HeadCipher
 from ..crypto.index_cipher import IndexCipher
 from ..errors import KeyDestroyed, KeyUnavailable
 from .data_keys import check_subject, handle_of, handles_of, new_data_key
+from .destroying import data_keys_destroyed
 from .opened import ColumnCiphers, CurrentEpoch, DataKeyHandle, Holder, Opened
 from .sql import chunks, find_by_id, find_by_subject, insert_data_keys
 from .wrapping import index_cipher
@@ -193,6 +194,18 @@ class Keyring:
             if row.wrapped is not None:
                 found[row.id] = handle_of(opened, row).envelope
         return {id_: envelope for id_, envelope in found.items() if envelope is not None}
+
+    def data_key_destroyed(self, id: bytes) -> None:
+        """Forget a data key that was destroyed, and tell whoever keeps what was opened."""
+        self._holder.get().drop({id})
+        data_keys_destroyed.send(type(self), using=self._alias)
+
+    def drop_destroyed(self, ids: Iterable[bytes]) -> None:
+        """Forget those of these data keys that were destroyed since they were read."""
+        wanted = set(ids)
+        alive = {row.id for row in find_by_id(self._alias, wanted) if row.wrapped is not None}
+        if wanted - alive:
+            self._holder.get().drop(wanted - alive)
 
     # -- inside -----------------------------------------------------------------------------------
 

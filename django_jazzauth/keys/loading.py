@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import QuerySet
 
 from ..crypto.envelope import EnvelopeError
 from ..errors import SealBroken, WrongWorkerSecret
+from .holding import hold_epochs
 from .models import Epoch, Grant, IndexRoot, Worker
-from .secret import WorkerSecret
+from .provider import KeyProvider
 from .wrapping import EpochKey, open_grant
 
 
@@ -29,8 +35,13 @@ class OpenedKeys:
     roots: tuple[OpenedRoot, ...]
 
 
-def load_keys(alias: str, worker: WorkerSecret) -> OpenedKeys | None:
+def load_keys(alias: str, worker: KeyProvider, *, being_made: bool = False) -> OpenedKeys | None:
     """Open everything that ``worker`` was granted in a database (three queries).
+
+    Args:
+        alias: database alias.
+        worker: whose secret this process has.
+        being_made: several processes may be making the first epoch just now.
 
     Returns:
         None if the database has no epoch at all.
@@ -40,25 +51,42 @@ def load_keys(alias: str, worker: WorkerSecret) -> OpenedKeys | None:
         SealBroken: the tables contradict themselves: a grant or a wrapped key does not open, or two
             ways to an epoch's key lead to different keys.
     """
-    rows = list(Epoch.objects.using(alias).order_by("-number"))
+    found = Epoch.objects.using(alias).order_by("-number")
+    lock = not being_made and _reads_the_past(connections[alias]) and found.exists()
+    if lock:
+        hold_epochs(alias)  # before the rows are locked one by one, so that nobody deadlocks
+    rows = list(_newest(found, lock))
     if not rows:
         return None
     in_use = [row for row in rows if row.superseded_at is None]
     if in_use != rows[:1]:
         raise SealBroken("epochs", "not the newest epoch, and it alone, is in use")
-    epochs = _open_epochs(alias, worker, rows)
+    epochs = _open_epochs(alias, worker, rows, lock)
     current = epochs.get(rows[0].id.bytes)
     if current is None:
         raise WrongWorkerSecret(worker.worker_id, _what_is_wrong(alias, worker.worker_id, rows[0]))
-    return OpenedKeys(epochs, current, _open_roots(alias, epochs))
+    return OpenedKeys(epochs, current, _open_roots(alias, epochs, lock))
 
 
-def _open_epochs(alias: str, worker: WorkerSecret, rows: list[Epoch]) -> dict[bytes, EpochKey]:
+def _reads_the_past(connection: BaseDatabaseWrapper) -> bool:
+    # A MariaDB transaction reads as of its first statement: it would take an epoch for the present
+    # one under which no INSERT passes any more.
+    return connection.vendor == "mysql" and connection.in_atomic_block
+
+
+def _newest(rows: QuerySet[Any], lock: bool) -> QuerySet[Any]:
+    """With a lock: also what others committed since the transaction began."""
+    return rows.select_for_update() if lock else rows
+
+
+def _open_epochs(
+    alias: str, worker: KeyProvider, rows: list[Epoch], lock: bool
+) -> dict[bytes, EpochKey]:
     grants = {
         epoch_id.bytes: (suite, bytes(sealed))
-        for epoch_id, suite, sealed in Grant.objects.using(alias)
-        .filter(worker_id=worker.worker_id)
-        .values_list("epoch_id", "suite", "sealed")
+        for epoch_id, suite, sealed in _newest(
+            Grant.objects.using(alias).filter(worker_id=worker.worker_id), lock
+        ).values_list("epoch_id", "suite", "sealed")
     }
     epochs: dict[bytes, EpochKey] = {}
     newer: tuple[EpochKey, Epoch] | None = None
@@ -87,9 +115,9 @@ def _open_epochs(alias: str, worker: WorkerSecret, rows: list[Epoch]) -> dict[by
     return epochs
 
 
-def _open_roots(alias: str, epochs: dict[bytes, EpochKey]) -> tuple[OpenedRoot, ...]:
+def _open_roots(alias: str, epochs: dict[bytes, EpochKey], lock: bool) -> tuple[OpenedRoot, ...]:
     opened = []
-    for row in IndexRoot.objects.using(alias).order_by("-generation"):
+    for row in _newest(IndexRoot.objects.using(alias).order_by("-generation"), lock):
         epoch = epochs.get(row.epoch_id.bytes)
         if epoch is None:
             continue
@@ -104,17 +132,20 @@ def _open_roots(alias: str, epochs: dict[bytes, EpochKey]) -> tuple[OpenedRoot, 
 def _what_is_wrong(alias: str, worker_id: str, epoch: Epoch) -> str:
     workers = {row.id: row for row in Worker.objects.using(alias).order_by("created_at")}
     own = workers.get(worker_id)
-    if own is not None and own.removed_at is not None:
-        what = f"it was removed from this database on {own.removed_at:%Y-%m-%d}"
-    elif own is not None:
-        what = f"it was not granted epoch {epoch.number}, which is in use"
-    else:
-        what = "this database does not know it"
     others = [
         str(row) for row in workers.values() if row.removed_at is None and row.id != worker_id
     ]
+    set_another = (
+        f"Set the secret of one of this database's workers, {', '.join(others) or 'none is left'}"
+    )
+    if own is not None and own.removed_at is not None:
+        return f"it was removed from this database on {own.removed_at:%Y-%m-%d}. {set_another}."
+    if own is not None:
+        return (
+            f"it was not granted epoch {epoch.number}, which is in use. {set_another}, or run "
+            f"`manage.py jazzauth worker grant {worker_id}` where one of those is set."
+        )
     return (
-        f"{what}. Set the secret of one of this database's workers, "
-        f"{', '.join(others) or 'none is left'}, or run `manage.py jazzauth worker grant "
-        f"{worker_id}` where one of those is set."
+        f"this database does not know it. {set_another}, or run `manage.py jazzauth worker card` "
+        "here, and `manage.py jazzauth worker add NAME --card FILE` where one of those is set."
     )

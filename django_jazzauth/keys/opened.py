@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 
 from django.db import connections, transaction
@@ -15,7 +15,7 @@ from ..errors import KeyUnavailable
 from .cache import RecentlyUsed
 from .first_epoch import make_first_epoch
 from .loading import OpenedKeys, load_keys
-from .source import worker_secret
+from .source import key_provider
 from .wrapping import EpochKey
 
 
@@ -80,6 +80,11 @@ class Opened:
         self.by_subject.put(subject, handle)
         self.by_id.put(id_, envelope)
         return handle
+
+    def drop(self, ids: Set[bytes]) -> None:
+        """Forget opened data keys."""
+        self.by_id.drop(lambda id_, _: id_ in ids)
+        self.by_subject.drop(lambda _, handle: handle.id in ids)
 
 
 class _Making:
@@ -157,13 +162,13 @@ class Holder:
     def _read(self) -> Opened:
         with self._lock:
             reading = self._readings
-        worker = worker_secret()
+        worker = key_provider()
         keys = load_keys(self._alias, worker)
         if keys is None:
             with transaction.atomic(using=self._alias):
                 self._own.making = _Making(self._alias, self._committed)
                 make_first_epoch(self._alias, worker)
-                keys = load_keys(self._alias, worker)
+                keys = load_keys(self._alias, worker, being_made=True)
         if keys is None:
             raise KeyUnavailable(
                 "The first epoch was made by another process, but this transaction began too early "

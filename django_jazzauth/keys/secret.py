@@ -13,6 +13,7 @@ from django.views.decorators.debug import sensitive_variables
 from ..crypto.framing import frame
 from ..crypto.hpke import SUITES, HpkeKey
 from ..errors import ImproperSecret
+from .provider import SealedGrant
 
 SECRET_BYTES = 32
 CHECKSUM_BYTES = 3
@@ -94,6 +95,14 @@ class WorkerSecret:
             UnknownSuite: no suite of this name.
         """
         return self._key(suite).open(sealed, info)
+
+    def unseal(self, grant: SealedGrant) -> bytes:
+        """The epoch key in a grant to this worker: a worker secret is a key provider.
+
+        Raises:
+            EnvelopeError, UnknownSuite: as :meth:`open`.
+        """
+        return self.open(grant.suite, grant.sealed, grant.info)
 
     def _key(self, suite: str) -> HpkeKey:
         key = self._keys.get(suite)

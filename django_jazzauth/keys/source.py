@@ -6,18 +6,57 @@ import os
 from typing import Any
 
 from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
 
 from ..conf import NAME, ImproperJazzAuthSettings, get_settings
-from ..errors import ImproperSecret
+from .provider import KeyProvider
+from .providers import ENV_FILE as ENV_FILE
+from .providers import ENV_SECRET as ENV_SECRET
+from .providers import read_secret_file, secret_from
 from .secret import WorkerSecret
 
-ENV_SECRET = "JAZZAUTH_WORKER_SECRET"  # noqa: S105 - a name
-ENV_FILE = "JAZZAUTH_WORKER_SECRET_FILE"
-
-_MAX_FILE = 4096
-
 _loaded: WorkerSecret | None = None
+_provider: KeyProvider | None = None
+
+
+def key_provider() -> KeyProvider:
+    """What holds the private keys of this process's worker.
+
+    A class that ``JAZZAUTH["KEY_PROVIDER"]`` names, made with ``JAZZAUTH["KEY_PROVIDER_OPTIONS"]``;
+    otherwise the worker secret itself, see :func:`worker_secret`.
+
+    Raises:
+        ImproperSettings: there is no such class, it does not take these options, or there is no
+            worker secret.
+        ImproperSecret: what is set was mistyped.
+    """
+    global _provider
+    made = _provider
+    if made is None:
+        made = _provider = _make()
+    return made
+
+
+@sensitive_variables()
+def _make() -> KeyProvider:
+    settings = get_settings()
+    path = settings.KEY_PROVIDER
+    if path is None:
+        return worker_secret()
+    where = f'{NAME}["KEY_PROVIDER"]'
+    try:
+        provider = import_string(path)
+    except ImportError as error:
+        raise ImproperJazzAuthSettings(f"{where}: {error}.") from None
+    try:
+        made: KeyProvider = provider(**settings.KEY_PROVIDER_OPTIONS)
+    except TypeError as error:
+        # Python names the options in it, not their values.
+        raise ImproperJazzAuthSettings(
+            f'{NAME}["KEY_PROVIDER_OPTIONS"] does not fit {path}: {error}.'
+        ) from None
+    return made
 
 
 def worker_secret() -> WorkerSecret:
@@ -50,12 +89,8 @@ def _find() -> WorkerSecret:
     for where, value, is_file in sources:
         if not value:
             continue
-        text = _read(value, where) if is_file else value
-        try:
-            return WorkerSecret.from_text(text)
-        except ImproperSecret as error:
-            place = f"{where} (file {value})" if is_file else where
-            raise ImproperSecret(f"{place}: {error}") from None
+        text = read_secret_file(value, where) if is_file else value
+        return secret_from(text, f"{where} (file {value})" if is_file else where)
     raise ImproperJazzAuthSettings(
         "There is no worker secret, so nothing can be sealed or opened. Run `manage.py jazzauth "
         f'init` to make one, then set {NAME}["WORKER_SECRET_FILE"] or the environment variable '
@@ -63,25 +98,10 @@ def _find() -> WorkerSecret:
     )
 
 
-@sensitive_variables()
-def _read(path: str, where: str) -> str:
-    try:
-        with open(path, "rb") as file:
-            return file.read(_MAX_FILE).decode("ascii")
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise ImproperJazzAuthSettings(
-            f"{where} names {path}, which cannot be read ({reason}). Mend the path or its "
-            "permissions, or run `manage.py jazzauth init` to make a new secret."
-        ) from None
-    except UnicodeDecodeError:
-        raise ImproperSecret(f"{where} names {path}, which is not a text file.") from None
-
-
 def _forget(*, setting: str, **kwargs: Any) -> None:
-    global _loaded
+    global _loaded, _provider
     if setting == NAME:
-        _loaded = None
+        _loaded = _provider = None
 
 
 setting_changed.connect(_forget, dispatch_uid="jazzauth.keys.source")

@@ -13,7 +13,7 @@ from ..crypto.framing import frame
 from ..crypto.hpke import seal_to
 from ..crypto.index_cipher import KEY_BYTES as INDEX_KEY_BYTES
 from ..crypto.index_cipher import IndexCipher
-from .secret import WorkerSecret
+from .provider import KeyProvider, SealedGrant, grant_info
 
 KEY_BYTES = 32
 
@@ -117,19 +117,15 @@ class EpochKey:
         return self._endorsements.open(endorsement, aad)
 
 
-def grant_info(epoch_id: bytes, worker_id: str, suite: str) -> bytes:
-    """HPKE's ``info`` of a grant: what its epoch key is for, and whom."""
-    return frame("jazzauth/grant/1", epoch_id, worker_id, suite)
-
-
-def open_grant(worker: WorkerSecret, epoch_id: bytes, suite: str, sealed: bytes) -> bytes:
+def open_grant(worker: KeyProvider, epoch_id: bytes, suite: str, sealed: bytes) -> bytes:
     """The epoch key in a grant to ``worker``.
 
     Raises:
         EnvelopeError: made for another worker, epoch or suite, or changed.
         UnknownSuite: the suite is of a newer release.
+        KeyProviderFailed: what holds the private key cannot be asked.
     """
-    return worker.open(suite, sealed, grant_info(epoch_id, worker.worker_id, suite))
+    return worker.unseal(SealedGrant(epoch_id, worker.worker_id, suite, sealed))
 
 
 def index_cipher(root: bytes, generation: int, entity: str, field: str) -> IndexCipher:

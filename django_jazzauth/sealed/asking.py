@@ -97,13 +97,17 @@ def _computing(col: Any) -> FieldError:
 
 
 def _query_of(annotation: Any) -> Any:
+    if isinstance(annotation, Query):  # from Django 6.1 on
+        return annotation
     # Exists() asks nothing of the value, so it is no Subquery here.
     return annotation.query if type(annotation) is Subquery else None
 
 
 def _holds(expression: Any, query: Any) -> bool:
     """Whether an expression computes with what a subquery gives."""
-    return hasattr(expression, "get_source_expressions") and any(
+    if _query_of(expression) is query or not hasattr(expression, "get_source_expressions"):
+        return False
+    return any(
         _query_of(part) is query or _holds(part, query)
         for part in expression.get_source_expressions()
         if part is not None

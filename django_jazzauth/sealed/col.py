@@ -63,8 +63,11 @@ class SealedCol(Col):
         query = compiler.query
         if compiler.select is None:
             return self._in_select(compiler, connection, query)
-        if isinstance(query.group_by, tuple | list) and _among(self, query.group_by):
-            return self._grouped(compiler)
+        # What is selected is grouped by as well; values() after annotate() selects it anew.
+        if isinstance(query.group_by, tuple | list) and _among(
+            self, (*query.group_by, *query.select)
+        ):
+            return self._grouped(compiler, query.group_by)
         if getattr(compiler, "qualify", None):
             # A filter on a window function: Django selects everything once more around it.
             return self._in_select(compiler, connection, query)
@@ -163,8 +166,15 @@ class SealedCol(Col):
             "only where it is searchable."
         )
 
-    def _grouped(self, compiler: Any) -> tuple[str, list[Any]]:
-        if not self.target.searchable:
+    def _grouped(self, compiler: Any, groups: Any) -> tuple[str, list[Any]]:
+        # Beside the primary key of its row, no column decides about the groups.
+        keyed = any(
+            isinstance(part, Col)
+            and part.alias == self.alias
+            and part.target is self.target.model._meta.pk
+            for part in groups
+        )
+        if not (self.target.searchable or keyed):
             raise FieldError(
                 f"Grouping needs {self.target} to be searchable: only then do equal values have "
                 "equal columns."

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import connections, models, transaction
+from django.db.models.fields.related_lookups import RelatedIn
 
 from .binding import Binding, require_binding
 from .codec import field_codec_of
@@ -66,6 +67,8 @@ class ThroughQuerySet(models.QuerySet[Any]):
 
     def _raw_delete(self, using: str | None) -> Any:
         alias = using or self.db
+        if self._goes_with_its_entities(alias):
+            return super()._raw_delete(using)
         with transaction.atomic(using=alias, savepoint=False):
             sources = self.using(alias)._sources()
             result = super()._raw_delete(using)
@@ -73,6 +76,20 @@ class ThroughQuerySet(models.QuerySet[Any]):
         return result
 
     _raw_delete.alters_data = True  # type: ignore[attr-defined]
+
+    def _goes_with_its_entities(self, alias: str) -> bool:
+        """Whether all are rows of entities that are being deleted: what a cascade removes."""
+        conditions = self.query.where.children
+        if len(conditions) != 1 or self.query.where.negated:
+            return False
+        lookup = conditions[0]
+        field = getattr(getattr(lookup, "lhs", None), "target", None)
+        if not isinstance(lookup, RelatedIn) or not isinstance(lookup.rhs, list | tuple):
+            return False
+        binding = require_binding(self.model._meta.auto_created)
+        return field == source_field(self.model) and all(
+            is_ending(connections[alias], binding.stream(pk)) for pk in lookup.rhs
+        )
 
     def _sources(self) -> set[Any]:
         name = source_field(self.model).attname

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.signals import setting_changed
 
 from ..conf import NAME, get_settings
+from ..keys.destroying import data_keys_destroyed
 
 
 class Memo:
@@ -54,4 +55,9 @@ def _start_anew(*, setting: str, **kwargs: Any) -> None:
         memo.clear()
 
 
+def _forget(**kwargs: Any) -> None:
+    memo.clear()
+
+
+data_keys_destroyed.connect(_forget, dispatch_uid="jazzauth.sealed.memo.shredded")
 setting_changed.connect(_start_anew, dispatch_uid="jazzauth.sealed.memo")

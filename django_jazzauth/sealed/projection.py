@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import connections
+from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ..drivers import execute, execute_all, fetch_all, fetch_one, is_among
@@ -14,7 +14,8 @@ from .binding import Binding
 CHUNK = 400
 
 
-def _names(binding: Binding, connection: BaseDatabaseWrapper) -> tuple[str, str, str]:
+def names_of(binding: Binding, connection: BaseDatabaseWrapper) -> tuple[str, str, str]:
+    """Quoted names of the table, its key and its head."""
     quote = connection.ops.quote_name
     return (
         quote(binding.model._meta.db_table),
@@ -31,23 +32,33 @@ def pk_param(binding: Binding, connection: BaseDatabaseWrapper, pk: Any) -> Any:
 def select_head(binding: Binding, alias: str, pk: Any) -> bytes | None:
     """The head of one row; None if there is no such row."""
     connection = connections[alias]
-    table, key, head = _names(binding, connection)
+    table, key, head = names_of(binding, connection)
     sql = f"SELECT {head} FROM {table} WHERE {key} = %s"  # noqa: S608 - quoted names
     row = fetch_one(connection, sql, [pk_param(binding, connection, pk)], binary=True)
     return None if row is None else bytes(row[0])
 
 
-def select_heads(binding: Binding, alias: str, pks: Sequence[Any]) -> dict[str, bytes]:
-    """Heads of several rows by the text of their primary key; missing rows are left out."""
+def select_heads(
+    binding: Binding, alias: str, pks: Sequence[Any], *, newest: bool = False
+) -> dict[str, bytes]:
+    """Heads of several rows by the text of their primary key; missing rows are left out.
+
+    Args:
+        binding: the model.
+        alias: database alias.
+        pks: primary keys.
+        newest: also what others committed since this transaction began (MariaDB).
+    """
     connection = connections[alias]
-    table, key, head = _names(binding, connection)
+    lock = " FOR UPDATE" if newest and connection.vendor == "mysql" else ""
+    table, key, head = names_of(binding, connection)
     found: dict[str, bytes] = {}
     for start in range(0, len(pks), CHUNK):
         chunk = [pk_param(binding, connection, pk) for pk in pks[start : start + CHUNK]]
         condition, params = is_among(connection, key, chunk)
         rows = fetch_all(
             connection,
-            f"SELECT {key}, {head} FROM {table} WHERE {condition}",  # noqa: S608 - quoted names
+            f"SELECT {key}, {head} FROM {table} WHERE {condition}{lock}",  # noqa: S608 - quoted names
             params,
         )
         found.update((binding.pk_text(pk), bytes(blob)) for pk, blob in rows)
@@ -57,7 +68,7 @@ def select_heads(binding: Binding, alias: str, pks: Sequence[Any]) -> dict[str, 
 def scan_heads(binding: Binding, alias: str, limit: int) -> list[tuple[Any, bytes]]:
     """Primary key and head of every row, up to ``limit`` rows."""
     connection = connections[alias]
-    table, key, head = _names(binding, connection)
+    table, key, head = names_of(binding, connection)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {key}, {head} FROM {table} LIMIT {int(limit)}")  # noqa: S608
         return [(binding.pk.to_python(pk), bytes(blob)) for pk, blob in cursor.fetchall()]
@@ -103,7 +114,7 @@ def _swap_sql(
     place = (connection.vendor, many, *(field.attname for field in fields))
     sql = made.get(place)
     if sql is None:
-        table, key, head = _names(binding, connection)
+        table, key, head = names_of(binding, connection)
         quote = connection.ops.quote_name
         columns = "".join(f"{quote(field.column)} = %s, " for field in fields)
         update = f"UPDATE {table} SET {columns}{head} = "  # noqa: S608 - quoted names
@@ -139,3 +150,25 @@ def next_pks(binding: Binding, alias: str, count: int) -> list[int] | None:
             first = (row[0] if row else 0) + 1
             return list(range(first, first + count))
     return None
+
+
+def advance_pks(binding: Binding, alias: str) -> None:
+    """Let automatic primary keys go on behind the highest one, after rows were written with theirs.
+
+    SQLite and MariaDB do that by themselves.
+    """
+    connection = connections[alias]
+    if connection.vendor != "postgresql" or not isinstance(binding.pk, models.AutoField):
+        return
+    quote = connection.ops.quote_name
+    table, key = quote(binding.model._meta.db_table), quote(str(binding.pk.column))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_get_serial_sequence(%s, %s)", [table, binding.pk.column])
+        sequence = cursor.fetchone()[0]
+        if sequence is not None:  # never back: a key that was deleted is not given again
+            cursor.execute(
+                f"SELECT setval(%s::regclass, newest) FROM {sequence}, "  # noqa: S608 - its name
+                f"(SELECT MAX({key}) AS newest FROM {table}) rows "
+                "WHERE newest > last_value OR (newest = last_value AND NOT is_called)",
+                [sequence],
+            )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -10,7 +10,8 @@ from django.core.exceptions import ValidationError
 from django.db import connections
 
 from ..errors import NotJournalled, RestoreRefused, SealBroken
-from ..store.journal import last_heads
+from ..store.event_sql import last_events
+from ..store.journal import ENDED, last_heads
 from ..store.registry import register
 from ..store.sealing import Head
 from .binding import Binding, require_binding
@@ -18,7 +19,10 @@ from .codec import FieldCodec, field_codec_of
 from .insert import insert_row
 from .load import inspect_row
 from .members import current_members, source_field
-from .read_plan import converted_rows
+from .owned import note_event, remove_owned
+from .projection import advance_pks
+from .read_plan import converted_rows, key_batches
+from .resealing import count_heads, replace_heads, stale_heads
 
 
 class ModelProjector:
@@ -124,6 +128,9 @@ class ModelProjector:
         for field in binding.members:
             self._insert_members(alias, field, pk, self._member_keys(field, head.state))
 
+    def inserted(self, alias: str) -> None:
+        advance_pks(self.binding, alias)
+
     def _insert_members(self, alias: str, field: Any, pk: Any, members: list[Any]) -> None:
         through = field.remote_field.through
         connection = connections[alias]
@@ -168,19 +175,37 @@ class ModelProjector:
             cursor.execute(f"DELETE FROM {quote(self.model._meta.db_table)}")  # noqa: S608
             return int(cursor.rowcount)
 
+    @property
+    def schema(self) -> int:
+        return int(self.binding.schema)
+
+    def note(self, alias: str, pk: Any, type_: str) -> bool:
+        return note_event(self.binding, alias, pk, type_)
+
+    def remove_owned(self, alias: str, owner: Any, pk: Any) -> dict[str, int]:
+        return remove_owned(self.binding, alias, owner, pk)
+
+    def count_heads(self, alias: str, epoch_ids: Sequence[bytes], under: bool) -> int:
+        return count_heads(self.binding, alias, epoch_ids, under)
+
+    def stale_heads(
+        self, alias: str, epoch_id: bytes, after: Any | None, limit: int
+    ) -> list[tuple[Any, str, bytes]]:
+        found = stale_heads(self.binding, alias, epoch_id, after, limit)
+        return [(pk, self.stream(pk), blob) for pk, blob in found]
+
+    def replace_heads(self, alias: str, rows: Sequence[tuple[Any, bytes, bytes]]) -> int:
+        return replace_heads(self.binding, alias, rows)
+
     def problems(self, alias: str, newest: dict[str, Head]) -> Iterator[tuple[str, str, str]]:
         binding = self.binding
-        batch: dict[Any, Head] = {}
-        for names, values in converted_rows(binding, alias):
+        missing = dict(newest)
+        heads: dict[Any, Head] = {}
+        for names, values in converted_rows(binding, alias, self._keys(newest)):
             pk = values[names.index(binding.pk.attname)]
-            try:
-                stream = binding.stream(pk)
-            except ValidationError:
-                yield "ROW_WITHOUT_LOG", binding.entity, "a row's primary key is none"
-                continue
-            last = newest.pop(stream, None)
+            stream = binding.stream(pk)
+            last = missing.pop(stream, None)
             if last is None:
-                yield "ROW_WITHOUT_LOG", stream, "a row stands where the log has no living entity"
                 continue
             try:
                 opened, differing = inspect_row(self.model, alias, names, values)
@@ -195,13 +220,31 @@ class ModelProjector:
                 )
             for name in differing:
                 yield "COLUMN_DIFFERS", stream, f"column {name} differs from the head"
-            batch[pk] = opened.head
-            if len(batch) >= 500:
-                yield from self._member_problems(alias, batch)
-                batch = {}
-        yield from self._member_problems(alias, batch)
-        for stream in newest:
+            heads[pk] = opened.head
+        yield from self._member_problems(alias, heads)
+        for stream in missing:
             yield "ROW_MISSING", stream, "the log has a living entity without a row"
+
+    def _keys(self, streams: Iterable[str]) -> Iterator[Any]:
+        for stream in streams:
+            try:
+                yield self.key(stream)
+            except ValidationError:
+                continue  # no row can have it
+
+    def strays(self, alias: str) -> Iterator[tuple[str, str, str]]:
+        for keys in key_batches(self.binding, alias):
+            streams = []
+            for key in keys:
+                try:
+                    streams.append(self.stream(key))
+                except ValidationError:
+                    yield "ROW_WITHOUT_LOG", self.entity, "a row's primary key is none"
+            last = last_events(alias, streams)
+            for stream in streams:
+                if stream not in last or last[stream][3] in ENDED:
+                    detail = "a row stands where the log has no living entity"
+                    yield "ROW_WITHOUT_LOG", stream, detail
 
     def _member_problems(
         self, alias: str, heads: dict[Any, Head]

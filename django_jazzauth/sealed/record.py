@@ -10,12 +10,13 @@ from django.db import connections, transaction
 
 from ..errors import ConcurrentUpdate, SealBroken
 from ..store.event_sql import hold_writer_lock, last_events
-from ..store.journal import CREATED, DELETED, UPDATED, Draft, Written, append, last_heads
+from ..store.journal import CREATED, DELETED, ENDED, UPDATED, Draft, Written, append, last_heads
 from ..store.sealing import Head, State
 from .binding import Binding, Opened
 from .columns import Values, columns_of
 from .ending import Ending
 from .projection import select_heads, swap_heads
+from .resealing import swap_resealed
 
 _TRIES = 100
 _NEVER = (0, b"", 0, DELETED)
@@ -81,7 +82,9 @@ def record(
         ]
         fields = [column.field for column in columns]
         if rows and swap_heads(binding, alias, fields, rows) != len(rows):
-            raise _drifted(binding, alias, rows)
+            olds = {binding.pk_text(change.pk): change.old.head for change in changes}
+            if not swap_resealed(binding, alias, fields, rows, olds):
+                raise _drifted(binding, alias, rows)
     return [_opened(draft, event) for draft, event in zip(drafts, written, strict=True)]
 
 
@@ -136,7 +139,7 @@ def record_deleted(binding: Binding, alias: str, endings: Sequence[Ending]) -> N
             previous = ending.seen
             if previous is None:
                 version, digest, recorded_at, type_ = last.get(ending.stream, _NEVER)
-                if type_ == DELETED:
+                if type_ in ENDED:
                     continue  # somebody else was faster, or it never was
                 previous = Head(version, 0, digest, recorded_at, {})
             drafts.append(

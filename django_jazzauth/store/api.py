@@ -9,6 +9,8 @@ from . import history as _history
 from .events import Event
 from .rebuild import Progress as RebuildProgress
 from .rebuild import rebuild as _rebuild
+from .shred import Receipt
+from .shred import shred as _shred
 from .verify import Progress as VerifyProgress
 from .verify import Report
 from .verify import verify as _verify
@@ -30,6 +32,10 @@ class Store:
     def restore(self, model: Any, pk: Any, *, using: str | None = None) -> Any:
         """Bring a deleted entity back; see ``store.history.restore``."""
         return _history.restore(model, pk, using=using)
+
+    def shred(self, instance: Any, *, pk: Any = None, using: str | None = None) -> Receipt:
+        """Forget a person for good; see ``store.shred.shred``."""
+        return _shred(instance, pk=pk, using=using)
 
     def verify(self, *, using: str = "default", progress: VerifyProgress | None = None) -> Report:
         """Check the log and the projections; see ``store.verify.verify``."""

@@ -25,6 +25,7 @@ _ROW = {
     "previous": "bytea",
 }
 _CHUNK = 400
+_TOGETHER = 20
 _QUOTED = {"postgresql": '"', "sqlite": '"', "mysql": "`"}
 
 
@@ -43,7 +44,8 @@ class EventRow(msgspec.Struct, frozen=True):
 
 
 @lru_cache
-def _insert_sql(vendor: str, first: bool, many: bool) -> str:
+def _insert_sql(vendor: str, first: bool, count: int) -> str:
+    """The INSERT of one row, or of ``count`` (on PostgreSQL: of any number, as arrays)."""
     # The two EXISTS are what makes caching keys safe: an event can only be written under a data
     # key that is alive and while the writer knows the current epoch, whatever another process (or
     # a rolled-back test) did since the keys were read. No row means: look again.
@@ -53,6 +55,7 @@ def _insert_sql(vendor: str, first: bool, many: bool) -> str:
     # it reads only what lies below pg_snapshot_xmin, by this transaction id; on SQLite and MariaDB
     # there is one writer at a time, so positions are given in the order of commits.
     txid = "pg_current_xact_id()::text::bigint" if vendor == "postgresql" else "0"
+    many = count > 1
     values = ", ".join(f"v.{name}" for name in [*_ROW][:8]) if many else ", ".join(["%s"] * 8)
     key_id, stream, version, previous = (
         ("v.key_id", "v.stream", "v.version - 1", "v.previous") if many else ("%s",) * 4
@@ -70,17 +73,22 @@ def _insert_sql(vendor: str, first: bool, many: bool) -> str:
         if vendor == "mysql"
         else ("INSERT", "", " ON CONFLICT DO NOTHING")
     )
-    # Many rows are arrays, one per column. In the caller's order, which keeps from deadlocks.
-    arrays = ", ".join(f"%b::{kind}[]" for kind in _ROW.values())
-    if many:
+    order = ""
+    if many and vendor == "postgresql":  # in the caller's order, which keeps from deadlocks
+        arrays = ", ".join(f"%b::{kind}[]" for kind in _ROW.values())
         source = f"FROM unnest({arrays}) WITH ORDINALITY AS v({', '.join(_ROW)}, place) "
+        order = " ORDER BY v.place"
+    elif many:
+        named = ", ".join(f"%s AS {name}" for name in _ROW)
+        others = f" UNION ALL SELECT {', '.join(['%s'] * len(_ROW))}" * (count - 1)
+        source = f"FROM (SELECT {named}{others}) v "
     return (
         f"{verb} INTO jazzauth_event ({columns}) "  # noqa: S608 - constants only
         f"SELECT {values}, {txid} {source}"
         f"WHERE EXISTS (SELECT 1 FROM jazzauth_data_key WHERE id = {key_id} "
         "AND destroyed_at IS NULL) "
         "AND EXISTS (SELECT 1 FROM jazzauth_epoch WHERE id = %s AND superseded_at IS NULL)"
-        f"{chained}{' ORDER BY v.place' if many else ''}{conflict}"
+        f"{chained}{order}{conflict}"
     )
 
 
@@ -92,7 +100,8 @@ def hold_writer_lock(connection: BaseDatabaseWrapper) -> None:
     """
     if connection.vendor == "mysql":
         with connection.cursor() as cursor:
-            cursor.execute("SELECT id FROM jazzauth_epoch WHERE superseded_at IS NULL FOR UPDATE")
+            # The first epoch's row stands for ever: a rotation changes others.
+            cursor.execute("SELECT id FROM jazzauth_epoch WHERE number = 1 FOR UPDATE")
             cursor.fetchall()
     elif connection.vendor == "sqlite" and not _began_immediate(connection):
         with connection.cursor() as cursor:
@@ -139,38 +148,49 @@ def insert_events(alias: str, rows: Sequence[EventRow], epoch_id: bytes) -> int:
     for first in (True, False):
         some = [row for row in rows if (row.version == 1) is first]
         if len(some) > 1 and vendor == "postgresql":
-            sql = _insert_sql(vendor, first, many=True)
+            sql = _insert_sql(vendor, first, 2)
             count += execute(connection, sql, [*_arrays(connection, some), epoch])
-        elif some:
-            sql = _insert_sql(vendor, first, many=False)
-            count += execute_all(connection, sql, [_params(connection, row, epoch) for row in some])
+            continue
+        # SQLite is faster with some rows in one statement. MariaDB would mix up collations.
+        together = _TOGETHER if vendor == "sqlite" else 1
+        whole = len(some) - len(some) % together
+        if together > 1 and whole:
+            groups = [
+                [*(v for row in some[n : n + together] for v in _values(connection, row)), epoch]
+                for n in range(0, whole, together)
+            ]
+            count += execute_all(connection, _insert_sql(vendor, first, together), groups)
+            some = some[whole:]
+        if some:
+            params = [_params(connection, row, epoch) for row in some]
+            count += execute_all(connection, _insert_sql(vendor, first, 1), params)
     return count
 
 
 def _arrays(connection: BaseDatabaseWrapper, rows: Sequence[EventRow]) -> list[list[Any]]:
-    columns = [list(column) for column in zip(*map(msgspec.structs.astuple, rows), strict=True)]
-    key_id = [*_ROW].index("key_id")
-    columns[key_id] = [uuid_parameter(connection, value) for value in columns[key_id]]
-    return columns
+    values = (_values(connection, row) for row in rows)
+    return [list(column) for column in zip(*values, strict=True)]
 
 
-def _params(connection: BaseDatabaseWrapper, row: EventRow, epoch: Any) -> tuple[Any, ...]:
-    key = uuid_parameter(connection, row.key_id)
-    params = (
+def _values(connection: BaseDatabaseWrapper, row: EventRow) -> tuple[Any, ...]:
+    """What a row brings, in the order of ``_ROW``."""
+    return (
         row.stream,
         row.version,
         row.type,
         row.schema,
-        key,
+        uuid_parameter(connection, row.key_id),
         row.recorded_at,
         row.digest,
         row.payload,
-        key,
-        epoch,
+        row.previous,
     )
-    if row.version == 1:
-        return params
-    return (*params, row.stream, row.version - 1, row.previous)
+
+
+def _params(connection: BaseDatabaseWrapper, row: EventRow, epoch: Any) -> tuple[Any, ...]:
+    values = _values(connection, row)
+    params = (*values[:8], values[4], epoch)
+    return params if row.version == 1 else (*params, row.stream, row.version - 1, row.previous)
 
 
 def written_digests(alias: str, rows: Sequence[EventRow]) -> set[bytes]:
@@ -196,9 +216,12 @@ def stands_in_log(alias: str, stream: str, version: int, digest: bytes) -> bool:
 def keys_are_live(alias: str, key_ids: set[bytes], epoch_id: bytes) -> bool:
     """Whether the epoch is current and every data key exists and is not destroyed."""
     connection = connections[alias]
+    # What others committed since the transaction began counts: the INSERT saw it, too.
+    newest = " LOCK IN SHARE MODE" if connection.vendor == "mysql" else ""
     current = fetch_all(
         connection,
-        "SELECT 1 FROM jazzauth_epoch WHERE id = %s AND superseded_at IS NULL",
+        "SELECT 1 FROM jazzauth_epoch "  # noqa: S608 - constants only
+        f"WHERE id = %s AND superseded_at IS NULL{newest}",
         [uuid_parameter(connection, epoch_id)],
     )
     if not current:
@@ -210,7 +233,7 @@ def keys_are_live(alias: str, key_ids: set[bytes], epoch_id: bytes) -> bool:
         alive += fetch_all(
             connection,
             "SELECT COUNT(*) FROM jazzauth_data_key "  # noqa: S608 - constants only
-            f"WHERE destroyed_at IS NULL AND {condition}",
+            f"WHERE destroyed_at IS NULL AND {condition}{newest}",
             params,
         )[0][0]
     return alive == len(ids)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import IntegrityError, router, transaction
 
 from ..errors import KeyDestroyed, NeverExisted, RestoreRefused, StoreError
+from ..keys.keyring import keyring
 from .event_sql import hold_writer_lock
 from .events import Event, moment, open_record, records
-from .journal import DELETED, RESTORED, Draft, append
+from .journal import DELETED, ENDED, RESTORED, SHREDDED, Draft, append
 from .models import Event as EventRecord
 from .registry import Projector, projector_of
 from .sealing import Head, State
@@ -32,9 +34,11 @@ def history(instance: Any, *, pk: Any = None, using: str | None = None) -> list[
         SealBroken: an event was tampered with.
         StoreError: the model is not event-sourced.
     """
-    projector, key, alias = _address(instance, pk, using)
+    projector, key, alias = address(instance, pk, using)
     found = []
-    for record in records(alias, projector.stream(key)):
+    rows = list(records(alias, projector.stream(key)))
+    _drop_destroyed(alias, rows)
+    for record in rows:
         state, cause, readable = _opened(alias, record)
         values = None if state is None else projector.values(_upcast(projector, record, state))
         found.append(
@@ -71,7 +75,7 @@ def as_of(
         NeverExisted: it did not exist then: not yet created, or already deleted.
         KeyDestroyed: it existed, but can no longer be read.
     """
-    projector, key, alias = _address(instance, pk, using)
+    projector, key, alias = address(instance, pk, using)
     if when.tzinfo is None:
         raise ValueError("as_of() needs an aware time.")
     epoch = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
@@ -83,8 +87,9 @@ def as_of(
         .order_by("-version")
         .first()
     )
-    if record is None or record.type == DELETED:
+    if record is None or record.type in ENDED:
         raise NeverExisted(f"{stream} did not exist at {when.isoformat()}.")
+    _drop_destroyed(alias, [record])
     state, _ = open_record(alias, record)
     head = _head(record, _upcast(projector, record, state or {}))
     return projector.instance(alias, key, head)
@@ -107,13 +112,16 @@ def restore(model: Any, pk: Any, *, using: str | None = None) -> Any:
         RestoreRefused: what it points at is gone, or another entity holds a unique value of it.
         KeyDestroyed: it was shredded, or its payload was compacted away.
     """
-    projector, key, alias = _address(model, pk, using)
+    projector, key, alias = address(model, pk, using)
     stream = projector.stream(key)
     with transaction.atomic(using=alias):
         hold_writer_lock(transaction.get_connection(alias))
         found = list(records(alias, stream).order_by("-version")[:2])  # type: ignore[attr-defined]
         if not found:
             raise NeverExisted(f"{stream} never existed.")
+        if found[0].type == SHREDDED:
+            raise KeyDestroyed(f"{stream} was shredded: nothing of it can be read any more.")
+        _drop_destroyed(alias, found)
         if found[0].type != DELETED:
             raise StoreError(f"{stream} is not deleted.")
         state, _ = open_record(alias, found[1])
@@ -142,7 +150,12 @@ def restore(model: Any, pk: Any, *, using: str | None = None) -> Any:
     return projector.model._base_manager.using(alias).get(pk=key)
 
 
-def _address(model: Any, pk: Any, using: str | None) -> tuple[Projector, Any, str]:
+def address(model: Any, pk: Any, using: str | None) -> tuple[Projector, Any, str]:
+    """Who is meant by an instance, or by a model class and a key: projector, key, alias.
+
+    Raises:
+        StoreError: the model is not event-sourced, or there is no key.
+    """
     projector = projector_of(model)
     if isinstance(model, type):
         if pk is None:
@@ -152,6 +165,11 @@ def _address(model: Any, pk: Any, using: str | None) -> tuple[Projector, Any, st
     if key is None:
         raise StoreError("The instance has no primary key.")
     return projector, key, using or model._state.db or router.db_for_read(type(model))
+
+
+def _drop_destroyed(alias: str, found: Iterable[EventRecord]) -> None:
+    # Another process may have destroyed a key that this one still has in memory.
+    keyring(alias).drop_destroyed({record.key_id.bytes for record in found})
 
 
 def _opened(alias: str, record: EventRecord) -> tuple[State | None, State, bool]:

@@ -21,6 +21,10 @@ CREATED = "created"
 UPDATED = "updated"
 DELETED = "deleted"
 RESTORED = "restored"
+SHRED_REQUESTED = "shred_requested"
+SHREDDED = "shredded"
+ENDED = frozenset((DELETED, SHREDDED))
+"""Types after which the entity has no row."""
 
 NO_DIGEST = bytes(32)
 STREAM_LENGTH = 255
@@ -35,7 +39,8 @@ class Draft:
         entity: stable name of the model.
         stream: the entity's stream.
         subject: whose data key seals it.
-        type: ``created``, ``updated``, ``deleted`` or ``restored``.
+        type: ``created``, ``updated``, ``deleted``, ``restored``, ``shred_requested`` or
+            ``shredded``.
         schema: number of the schema of ``state``.
         state: the whole state after the change; None when it is deleted.
         previous: the head that the change was made against; None for the first event.

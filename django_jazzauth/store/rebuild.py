@@ -10,7 +10,7 @@ from ..errors import StoreError
 from ..keys.keyring import keyring
 from .event_sql import hold_writer_lock
 from .events import newest_records, open_record
-from .journal import DELETED
+from .journal import ENDED
 from .registry import Projector, projectors
 from .sealing import Head, seal_head
 
@@ -36,6 +36,7 @@ def rebuild(
         StoreError: rows would be lost, because the log does not know them.
     """
     connection = connections[using]
+    keyring(using).forget()  # heads are sealed under the epoch in use, whatever was read before
     counts: dict[str, int] = {}
     with transaction.atomic(using=using), connection.constraint_checks_disabled():
         hold_writer_lock(connection)
@@ -65,7 +66,7 @@ def _rebuild_entity(using: str, projector: Projector, progress: Progress | None)
     keys = keyring(using)
     count = 0
     for record in newest_records(using, projector.entity):
-        if record.type == DELETED:
+        if record.type in ENDED:
             continue
         state, _ = open_record(using, record)
         head = Head(
@@ -83,4 +84,5 @@ def _rebuild_entity(using: str, projector: Projector, progress: Progress | None)
         count += 1
         if progress is not None and count % 500 == 0:
             progress(projector.entity, count)
+    projector.inserted(using)
     return count

@@ -6,7 +6,7 @@ each model as it is defined.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from ..errors import StoreError
@@ -52,17 +52,57 @@ class Projector(Protocol):
     def insert(self, alias: str, pk: Any, head: Head, blob: bytes) -> None:
         """Write the row of an entity from its head, member rows included."""
 
+    def inserted(self, alias: str) -> None:
+        """Note that every row has been written."""
+
     def unlogged(self, alias: str) -> list[str]:
         """Streams that rows belong to but that have no event at all."""
 
     def clear(self, alias: str) -> int:
         """Delete every row, member rows included, and return how many there were."""
 
-    def problems(self, alias: str, newest: dict[str, Head]) -> Iterator[tuple[str, str, str]]:
-        """What is wrong with rows: (code, stream, detail), given the newest event of each stream.
+    @property
+    def schema(self) -> int:
+        """Number of the present schema of its states."""
 
-        ``newest`` holds heads by stream and is emptied of those that have a row.
+    def note(self, alias: str, pk: Any, type_: str) -> bool:
+        """Append an event that changes nothing but the version; false if the row is gone."""
+
+    def remove_owned(self, alias: str, owner: Any, pk: Any) -> dict[str, int]:
+        """Delete the rows that belong to a person, and what hangs on them.
+
+        Args:
+            alias: database alias.
+            owner: the person's model class.
+            pk: their key.
+
+        Returns:
+            Label of a model to the number of its rows.
         """
+
+    def count_heads(self, alias: str, epoch_ids: Sequence[bytes], under: bool) -> int:
+        """How many heads are sealed under one of these epochs, or under none of them."""
+
+    def stale_heads(
+        self, alias: str, epoch_id: bytes, after: Any | None, limit: int
+    ) -> list[tuple[Any, str, bytes]]:
+        """Key, stream and head of rows whose head is not under an epoch, in the order of keys."""
+
+    def replace_heads(self, alias: str, rows: Sequence[tuple[Any, bytes, bytes]]) -> int:
+        """Give rows another sealing of the same head, unless they changed; how many it was.
+
+        ``rows``: primary key, head as it was read, new head. Rows that others have locked are left
+        out.
+        """
+
+    def problems(self, alias: str, newest: dict[str, Head]) -> Iterator[tuple[str, str, str]]:
+        """What is wrong with the rows of some living entities: (code, stream, detail).
+
+        ``newest`` holds the newest event of each by stream.
+        """
+
+    def strays(self, alias: str) -> Iterator[tuple[str, str, str]]:
+        """Rows of which the log knows no living entity, in the same form."""
 
 
 _projectors: dict[str, Projector] = {}

@@ -122,6 +122,18 @@ def test_a_session_that_a_plugin_vouches_for(everything: None, api: Api) -> None
     assert Session.objects.count() == 1
 
 
+def test_a_session_that_a_plugin_vouches_for_gets_no_cookie(
+    everything: None, api: Api, settings: Any
+) -> None:
+    settings.JAZZAUTH = {**settings.JAZZAUTH, "SESSION": {"COOKIE_CACHE": {"ENABLED": True}}}
+    api.sign_up()
+    visitor = Api()
+    key = {"x_door_key": "alice@example.com"}
+    assert visitor.post("/update-user", {"name": "B"}, **key).json() == {"status": True}
+    assert visitor.get("/get-session", **key).json()["user"]["name"] == "B"
+    assert not visitor.client.cookies
+
+
 def test_a_key_comes_before_the_cookie(everything: None, api: Api) -> None:
     api.sign_up()
     Api().sign_up("bob@example.com")

@@ -102,6 +102,13 @@ def test_bad_proofs_are_refused_in_the_verifiers_words(api: Api) -> None:
         assert refused(api.sign_up(proofToken=proof), 400, code).startswith(words)
 
 
+def test_a_proof_of_absurd_length_is_not_even_looked_at(api: Api) -> None:
+    answer = api.sign_up(proofToken="a" * 4097)
+    assert answer.status_code == 400
+    assert answer.json()["code"] == "VALIDATION_ERROR"
+    assert answer.json()["message"].startswith("[body.proofToken] Too big")
+
+
 def test_a_proof_is_refused_when_it_is_old(api: Api, settings: Any) -> None:
     now = int(time.time())
     old = mint_proof(SEED, AUDIENCE, ttl=3600, now=now - 302)

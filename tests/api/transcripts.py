@@ -56,27 +56,35 @@ MATCHED_HEADERS = (*sorted(_EXPOSED), "access-control-expose-headers")
 
 @dataclass
 class Exchange:
-    """One recorded request with its answer."""
+    """One recorded request with its answer, and where it stands: ``area``, and line from 1."""
 
     flow: str
     step: str
     request: dict[str, Any]
     response: dict[str, Any]
+    area: str = ""
+    line: int = 0
+
+    @property
+    def is_http(self) -> bool:
+        """Whether it is no mail and no note."""
+        return self.request["method"] not in ("MAIL", "NOTE")
 
 
 def area(name: str) -> list[Exchange]:
     """Every line of one transcript, mails and notes included, in order."""
     lines = (FOLDER / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
     records = [json.loads(line) for line in lines]
-    return [Exchange(r["name"], r["step"], r["request"], r["response"]) for r in records]
+    return [
+        Exchange(r["name"], r["step"], r["request"], r["response"], name, number)
+        for number, r in enumerate(records, 1)
+    ]
 
 
 def flow(of: str, name: str) -> list[Exchange]:
     """The HTTP exchanges of one flow, in order."""
     return [
-        exchange
-        for exchange in area(of)
-        if exchange.flow == f"{of}.{name}" and exchange.request["method"] not in ("MAIL", "NOTE")
+        exchange for exchange in area(of) if exchange.flow == f"{of}.{name}" and exchange.is_http
     ]
 
 

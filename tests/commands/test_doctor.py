@@ -65,6 +65,15 @@ def test_an_empty_database_is_looked_at_and_left_empty(jazzauth: Run) -> None:
     assert jazzauth("doctor", "--json").out == ran.out
 
 
+def test_nothing_is_found_twice(jazzauth: Run, settings: Any, ana: Any) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.db"
+    settings.JAZZAUTH = {**settings.JAZZAUTH, "TAMPERED": "report"}
+    found = [one["subject"] for one in json.loads(jazzauth("doctor", "--json").out)["findings"]]
+    assert {"settings.backend", "settings.sessions", "settings.tampered"} <= set(found)
+    assert not [subject for subject in found if subject.startswith("checks.jazzauth.W00")]
+
+
 def test_a_wrong_setting(jazzauth: Run, settings: Any) -> None:
     settings.JAZZAUTH = {**settings.JAZZAUTH, "SCAN_LIMT": 3}
     ran = jazzauth("doctor", "--json")
@@ -156,3 +165,23 @@ def test_a_database_that_is_not_in_the_settings(jazzauth: Run) -> None:
     ran = jazzauth("doctor", "--database", "elsewhere")
     assert "no database 'elsewhere'" in ran.failed
     assert "default" in ran.failed
+
+
+def test_a_key_provider_that_cannot_be_asked_is_a_finding(
+    jazzauth: Run, ana: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAULT_TOKEN", "hvs.token")
+    monkeypatch.setattr("django_jazzauth.keys.vault._PAUSES", ())
+    others = {key: value for key, value in settings.JAZZAUTH.items() if key != "WORKER_SECRET"}
+    settings.JAZZAUTH = {
+        **others,
+        "KEY_PROVIDER": "django_jazzauth.keys.providers.VaultTransitKeyProvider",
+        "KEY_PROVIDER_OPTIONS": {
+            "url": "http://127.0.0.1:9",  # nobody listens there
+            "key": "k",
+            "ciphertext": "vault:v1:x",
+        },
+    }
+    ran = jazzauth("doctor")
+    assert ran.status == 1
+    assert "[KEY_PROVIDER_FAILED]" in ran.out and "hvs.token" not in ran.out + ran.err

@@ -11,7 +11,7 @@ import inspect
 import pkgutil
 import re
 import textwrap
-from argparse import ArgumentParser
+from argparse import ArgumentParser, _HelpAction, _SubParsersAction
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ import django_jazzauth
 from django_jazzauth import conf
 from django_jazzauth.errors import JazzAuthError
 
+from ..compatibility import page as compatibility
 from .documents import DOCS, ROOT
 
 REFERENCE = DOCS / "reference"
@@ -190,13 +191,14 @@ def check_texts() -> dict[str, str]:
     """What the docstrings of the modules of checks say of each id."""
     from django_jazzauth import checks as of_projects
     from django_jazzauth.api import plugin_checks as of_plugins
+    from django_jazzauth.api import setting_checks as of_api
     from django_jazzauth.contrib.jwt import checks as of_jwt
     from django_jazzauth.contrib.open_api import checks as of_open_api
     from django_jazzauth.sealed import checks as of_models
 
     return {
         id_: text
-        for module in (of_projects, of_plugins, of_jwt, of_models, of_open_api)
+        for module in (of_projects, of_api, of_plugins, of_jwt, of_models, of_open_api)
         for id_, text in re.findall(r"^``(jazzauth\.\w+)``\s+(.+)$", module.__doc__ or "", re.M)
     }
 
@@ -274,13 +276,23 @@ def commands() -> list[str]:
         parser = ArgumentParser(add_help=False)
         subcommand.add_arguments(parser)
         lines += [f"## `jazzauth {name}`", "", paragraph(subcommand.__doc__), ""]
-        rows = [
-            f"| `{', '.join(action.option_strings) or action.dest}` | {cell(action.help or '')} |"
-            for action in parser._actions
-        ]
-        if rows:
-            lines += ["| Argument | |", "|---|---|", *rows, ""]
+        lines += _arguments(parser)
+        for action in parser._actions:
+            if isinstance(action, _SubParsersAction):
+                helps = {choice.dest: choice.help for choice in action._choices_actions}
+                for child, nested in action.choices.items():
+                    lines += [f"### `jazzauth {name} {child}`", "", cell(helps[child] or ""), ""]
+                    lines += _arguments(nested)
     return lines[:-1]
+
+
+def _arguments(parser: ArgumentParser) -> list[str]:
+    rows = [
+        f"| `{', '.join(action.option_strings) or action.dest}` | {cell(action.help or '')} |"
+        for action in parser._actions
+        if not isinstance(action, _HelpAction | _SubParsersAction)
+    ]
+    return ["| Argument | |", "|---|---|", *rows, ""] if rows else []
 
 
 PARTS: dict[Path, dict[str, Any]] = {
@@ -290,6 +302,10 @@ PARTS: dict[Path, dict[str, Any]] = {
     REFERENCE / "http.md": {"endpoints": endpoints, "authentication": authentication},
     REFERENCE / "plugins.md": {"plugins": plugins},
     REFERENCE / "commands.md": {"commands": commands},
+    DOCS / "compatibility.md": {
+        "replayed": compatibility.replayed,
+        "unmatched": compatibility.unmatched,
+    },
 }
 
 

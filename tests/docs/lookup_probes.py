@@ -19,7 +19,7 @@ from django.db.models import (
     When,
     Window,
 )
-from django.db.models.functions import Coalesce, Lower, Rank
+from django.db.models.functions import Coalesce, Lower, Rank, Upper
 
 from tests.testapp.models import Letter, Patient, Ward
 
@@ -185,6 +185,22 @@ EXPRESSIONS = [
                 for row in Letter.objects.order_by("subject").annotate(x=Subquery(_of_letter(t)))
             ],
             t.values,
+        ),
+    ),
+    Probe(
+        "subquery",
+        '`annotate(x=Upper(Subquery(….values("f"))))`, also `Coalesce`, `Case`',
+        lambda t: (
+            [row.x for row in Letter.objects.annotate(x=Upper(Subquery(_of_letter(t))))],
+            [str(value).upper() for value in t.values],
+        ),
+    ),
+    Probe(
+        "subquery",
+        '`annotate(x=Subquery(….values("f"))).order_by("x")`',
+        lambda t: (
+            [row.x for row in Letter.objects.annotate(x=Subquery(_of_letter(t))).order_by("x")],
+            sorted(t.values),
         ),
     ),
     Probe(

@@ -286,4 +286,12 @@ READS = [
 METHODS = [*READS, *WRITES]
 
 # Public names that ask no database anything.
-NO_QUERY = {"as_manager", "db", "ordered", "query", "resolve_expression"}
+NO_QUERY = {
+    "fetch_mode",
+    "totally_ordered",
+    "as_manager",
+    "db",
+    "ordered",
+    "query",
+    "resolve_expression",
+}

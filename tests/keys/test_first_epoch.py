@@ -104,8 +104,8 @@ def test_another_process_is_quicker(ring, monkeypatch):
     quicker = Keyring("default").current()
     readings = [None]
 
-    def too_early(alias, worker):
-        return readings.pop() if readings else load_keys(alias, worker)
+    def too_early(alias, worker, **options):
+        return readings.pop() if readings else load_keys(alias, worker, **options)
 
     monkeypatch.setattr("django_jazzauth.keys.opened.load_keys", too_early)
     assert ring.current() == quicker
@@ -114,7 +114,7 @@ def test_another_process_is_quicker(ring, monkeypatch):
 
 def test_a_transaction_that_cannot_see_the_quicker_process_is_told_to_try_again(ring, monkeypatch):
     Keyring("default").current()
-    monkeypatch.setattr("django_jazzauth.keys.opened.load_keys", lambda *args: None)
+    monkeypatch.setattr("django_jazzauth.keys.opened.load_keys", lambda *args, **options: None)
     with pytest.raises(KeyUnavailable, match="Try again in a new transaction"):
         ring.current()
 

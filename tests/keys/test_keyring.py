@@ -60,7 +60,9 @@ def test_the_hot_path_takes_no_query(ring, django_assert_num_queries):
 
 def test_an_unknown_epoch_is_looked_for_once(ring, django_assert_num_queries):
     ring.current()
-    with django_assert_num_queries(3), pytest.raises(KeyUnavailable, match=b"x".hex() * 16):
+    # A MariaDB transaction takes the writers' lock first.
+    count = 5 if connections["default"].vendor == "mysql" else 3
+    with django_assert_num_queries(count), pytest.raises(KeyUnavailable, match=b"x".hex() * 16):
         ring.head_cipher(b"x" * 16, "user")
 
 
@@ -203,8 +205,8 @@ def test_what_is_read_before_forget_is_not_kept_after_it(ring, monkeypatch):
     ring._holder._own.making = ring._holder._own.opened = None
     real = opened.load_keys
 
-    def load_and_be_overtaken(alias, worker):
-        keys = real(alias, worker)
+    def load_and_be_overtaken(alias, worker, **options):
+        keys = real(alias, worker, **options)
         rotate()
         ring.forget()
         monkeypatch.setattr(opened, "load_keys", real)

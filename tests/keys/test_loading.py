@@ -65,7 +65,7 @@ def test_an_unknown_secret_is_refused_and_told_what_to_do(ring, start_as):
             ask()
     text = str(caught.value)
     assert stranger.worker_id in text and f"first ({own})" in text
-    assert f"jazzauth worker grant {stranger.worker_id}" in text
+    assert "jazzauth worker add NAME --card" in text
     assert "does not know it" in text
     assert caught.value.code == "WRONG_WORKER_SECRET"
     assert caught.value.args == (stranger.worker_id, caught.value.reason)

@@ -68,9 +68,9 @@ class EverythingPlugin(Plugin):
     session_members = {"device": Member(lambda session: session.user_agent[:3], TEXT)}
     answers = {
         Endpoint: Answers(errors={403: ("NOT_TODAY",)}),
-        SignUpEmailView: Answers((Reply((KnockPayload,)),), {409: ("SURNAME_TAKEN",)}),
+        SignUpEmailView: Answers((Reply((KnockPayload,)),), {409: ("SURNAME_TAKEN", "NOT_TODAY")}),
         PasswordSignInEndpoint: Answers((Reply((KnockPayload,)),)),
-        UpdateUserView: Answers(errors={409: ("SURNAME_TAKEN",)}),
+        UpdateUserView: Answers(errors={409: ("SURNAME_TAKEN", "NOT_TODAY")}),
     }
     rate_rules = (Rule(("/wave*",), 30, 2),)
     messages = {"NOT_TODAY": "Not today", "SURNAME_TAKEN": "Another has this name"}

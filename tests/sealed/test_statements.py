@@ -12,15 +12,16 @@ from django.contrib.auth import get_user_model, login
 from django.db import connection, models, transaction
 from django.db.models.signals import post_delete
 from django.http import HttpRequest
+from django.test.utils import CaptureQueriesContext
 
 from django_jazzauth.models import Session
 from django_jazzauth.sessions import SessionStore
 from django_jazzauth.store import store
 from django_jazzauth.store.models import Event
-from tests.testapp.models import Patient, Ward
+from tests.testapp.models import Patient, Tag, Ward
 
 User: Any = get_user_model()
-ROWS = 30
+ROWS = 40
 
 pytestmark = pytest.mark.django_db
 
@@ -98,6 +99,23 @@ def test_rows_deleted_together_end_in_one_batch() -> None:
         Ward.objects.all().delete()
     for key in keys:
         assert [event.type for event in store.history(Ward, pk=key)] == ["created", "deleted"]
+    assert store.verify().ok
+
+
+def test_members_go_with_their_entity_unasked() -> None:
+    tag = Tag.objects.create(label="a")
+    gone, kept = Patient.objects.create(record_no="gone"), Patient.objects.create(record_no="kept")
+    gone.tags.add(tag)
+    kept.tags.add(tag)
+    before = Event.objects.count()
+    # Nothing asks whose members they were.
+    with CaptureQueriesContext(connection) as queries:
+        gone.delete()
+    through = Patient.tags.through._meta.db_table
+    assert [q["sql"][:6] for q in queries if through in q["sql"]] == ["DELETE"]
+    assert Event.objects.count() == before + 1
+    assert kept.sealed_m2m("tags") == [tag.pk]
+    assert list(tag.patient_set.all()) == [kept]
     assert store.verify().ok
 
 

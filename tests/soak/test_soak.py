@@ -63,3 +63,25 @@ def test_a_killed_writer_loses_nothing_acknowledged(database: dict[str, str]) ->
     outcome = run(database, "kill", "--runs", "5")
     assert outcome["acknowledged"] > 0
     assert (outcome["first_lost"], outcome["first_problems"]) == ([], [])
+
+
+def test_keys_change_hands_under_load(database: dict[str, str]) -> None:
+    outcome = run(database, "rotation", "--processes", "2", "--rounds", "6")
+    assert outcome["requests"] > 0
+    assert outcome["first_errors"] == []
+    assert (outcome["lost_updates"], outcome["first_problems"]) == (0, [])
+
+
+def test_keys_are_rewrapped_and_retired_under_load(database: dict[str, str]) -> None:
+    outcome = run(database, "rotation", "--processes", "2", "--rounds", "4", "--rewrap")
+    assert outcome["requests"] > 0
+    assert outcome["first_errors"] == []
+    assert (outcome["lost_updates"], outcome["first_problems"]) == (0, [])
+
+
+def test_killed_key_commands_finish_when_run_again(database: dict[str, str]) -> None:
+    if connection.vendor == "mysql":
+        pytest.skip("shown on SQLite and PostgreSQL")
+    outcome = run(database, "key_kill", "--runs", "10")
+    assert sum(outcome["killed_before_the_end"].values()) > 0
+    assert (outcome["first_wrong"], outcome["first_problems"]) == ([], [])

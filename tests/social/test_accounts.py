@@ -45,6 +45,63 @@ def test_tokens_by_either_kind_of_body(client: Client) -> None:
     assert post(Client(), "/get-access-token", {"providerId": "testidp"}).status_code == 401
 
 
+def test_the_account_that_a_cookie_names(settings: Any) -> None:
+    with_social(settings, ACCOUNT_COOKIE=True, LINK_OTHER_EMAILS=True)
+    client, body = Client(), {"useAccountCookie": True}
+    sign_in(client, "me@example.com")
+    for path in ("/get-access-token", "/refresh-token"):
+        answer = post(client, path, body)
+        account = Account.objects.get()
+        assert answer.json()["accessToken"] == account.access_token
+    cookie = client.cookies["better-auth.account_data"]
+    assert account.access_token not in cookie.value
+
+    other = Client()
+    sign_in(other, "other@example.com")
+    other.cookies["better-auth.account_data"] = cookie.value
+    assert code(post(other, "/get-access-token", body)) == (400, "ACCOUNT_NOT_FOUND")
+    genuine = cookie.value
+    client.cookies["better-auth.account_data"] = f"{account.pk}.{'A' * 43}%3D"
+    assert code(post(client, "/get-access-token", body)) == (400, "ACCOUNT_NOT_FOUND")
+    client.cookies["better-auth.account_data"] = genuine
+    post(client, "/sign-out", {})
+    assert client.cookies["better-auth.account_data"].value == ""
+
+
+def test_without_the_setting_there_is_no_such_cookie(client: Client) -> None:
+    assert "better-auth.account_data" not in client.cookies
+    answer = post(client, "/get-access-token", {"useAccountCookie": True})
+    assert code(answer) == (400, "ACCOUNT_NOT_FOUND")
+
+
+def test_the_token_by_get(client: Client) -> None:
+    account = Account.objects.get()
+    path = "/api/auth/get-access-token"
+    for query in ({"accountId": str(account.pk)}, {"providerId": "testidp"}):
+        answer = client.get(path, query)
+        assert answer.json()["accessToken"] == account.access_token
+        assert answer["Cache-Control"] == "no-store"
+    assert code(client.get(path)) == (400, "VALIDATION_ERROR")
+    assert Client().get(path, {"providerId": "testidp"}).status_code == 401
+
+
+def test_the_paths_of_version_1_4(settings: Any) -> None:
+    client = Client()
+    body = {"providerId": "testidp", "callbackURL": "/dash"}
+    answer = post(client, "/sign-in/oauth2", body)
+    back = visit(answer.json()["url"], "me@example.com")
+    assert back.startswith("/api/auth/callback/testidp?")
+    assert client.get(back)["Location"] == "/dash"
+    account = Account.objects.get()
+    account.delete()
+    back = visit(post(client, "/oauth2/link", body).json()["url"], "me@example.com")
+    assert client.get(back)["Location"] == "/dash"
+    assert Account.objects.get().account_id == account.account_id
+    assert code(post(client, "/oauth2/link", {})) == (400, "VALIDATION_ERROR")
+    unknown = post(client, "/sign-in/oauth2", {"providerId": "nobody"})
+    assert code(unknown) == (404, "PROVIDER_NOT_FOUND")
+
+
 def test_somebody_elses_account(client: Client) -> None:
     mine = Account.objects.get()
     other = Client()

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import requests
+from django.contrib.auth import get_user_model
 from django.test import Client
 
 from ..api.transcripts import VOLATILE, Exchange, Replay, area
@@ -88,7 +89,7 @@ def _parts(url: str) -> tuple[str, list[tuple[str, str]]]:
     return f"{parts.scheme}://{parts.netloc}{parts.path}", sorted(parse_qsl(parts.query))
 
 
-# Google's one-tap is a plugin of its own.
+# Google's one-tap is a plugin of its own. The paths of 1.4 are 404 there, aliases here.
 SKIPPED = {"social.one-tap"}
 
 
@@ -108,38 +109,30 @@ def test_social(provider: OidcProvider, monkeypatch: Any) -> None:
     theirs = "XgbjciqTOmOT0qGPakAS2c5LcdXfVaeb.F7FaRYuNKbMfOFrzhALe1D1Z7p4N6irbauCg5bLYr70%3D"
     replay.learn(theirs, ours)
     for exchange in area("social"):
-        if exchange.flow not in SKIPPED:
+        if exchange.flow not in SKIPPED and "1.4 path" not in exchange.step:
             replay.play(exchange)
     assert replay.differences == []
-    assert replay.steps == 43
+    assert replay.steps == 41
 
 
-def test_accounts_of_the_core_transcript() -> None:
+def test_accounts_of_the_core_transcript(monkeypatch: Any) -> None:
     """The flow ``core.accounts``, without its lines about 1.4's bodies, which we accept."""
-    make_user("alice@example.com", verified=True)
-    client = Client()
-    body = {"email": "alice@example.com", "password": "correct-horse"}
-    cookie = post(client, "/sign-in/email", body).cookies["better-auth.session_token"].value
+    # That of a credential account is its user's id.
+    monkeypatch.setitem(VOLATILE, "accountId", VOLATILE["userId"])
+    user = get_user_model().objects.sign_up(
+        email="alice.new@example.com",
+        name="Alice",
+        password="correct-horse-battery",
+        email_verified=True,
+    )
     replay = SocialReplay()
-    accounts = {}
     for exchange in area("core"):
         if exchange.flow != "core.accounts" or "1.4 body" in exchange.step:
             continue
-        path = exchange.request["path"]
-        if path.endswith(("sign-in/email", "delete-user")):
-            continue
-        if path.endswith("set-password"):
-            continue
-        sent = exchange.request["headers"].get("cookie", "")
-        for part in sent.split("; "):
-            name, _, value = part.partition("=")
-            if name == "better-auth.session_token":
-                replay.learn(value, cookie)
         answer = replay.play(exchange)
-        if path.endswith("list-accounts") and answer.status_code == 200:
-            accounts = {exchange.response["body"][0]["id"]: answer.json()[0]["id"]}
-            for theirs, mine in accounts.items():
-                replay.learn(theirs, mine)
-    # ``accountId`` of a credential account is its user's id, of another form here.
-    assert [d for d in replay.differences if "accountId" not in d] == []
-    assert accounts
+        if exchange.step == "list-accounts":
+            (recorded,), (ours,) = exchange.response["body"], answer.json()
+            replay.learn(recorded["id"], ours["id"])
+            assert ours["accountId"] == ours["userId"] == str(user.pk)
+    assert replay.differences == []
+    assert replay.steps == 15

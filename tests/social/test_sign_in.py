@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 import pytest
 import requests
 from django.contrib.auth import get_user_model
+from django.core import mail
 from django.db import connection
 from django.test import Client
 
@@ -58,6 +59,24 @@ def test_a_new_user_has_no_password() -> None:
     assert [account.provider_id for account in user.accounts.all()] == ["testidp"]
     assert sign_in(Client(), "new@example.com", newUserCallbackURL="/welcome") == "/dash"
     assert not Verification.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("verified", "options", "expected"),
+    [
+        ("0", {"SEND_ON_SIGN_UP": True}, 1),
+        ("1", {"SEND_ON_SIGN_UP": True}, 0),
+        ("0", {"REQUIRED": True}, 0),
+        ("0", {"SEND_ON_SIGN_UP": True, "ENABLED": False}, 0),
+    ],
+)
+def test_an_unverified_address_gets_a_mail(
+    settings: Any, verified: str, options: dict[str, bool], expected: int
+) -> None:
+    settings.JAZZAUTH = {**settings.JAZZAUTH, "EMAIL_VERIFICATION": options}
+    for _ in range(2):  # at the sign-up only
+        assert sign_in(Client(), "new@example.com", {"test_verified": verified}) == "/dash"
+    assert [message.to for message in mail.outbox] == [["new@example.com"]] * expected
 
 
 def test_tokens_are_sealed() -> None:

@@ -20,7 +20,9 @@ from ..answers import Reply, answers
 from ..endpoint import Endpoint
 from ..errors import ApiError
 from ..payloads import StatusPayload
-from .bodies import AccountBody, UnlinkAccountBody
+from ..serializers import validate
+from . import account_cookie
+from .bodies import AccountBody, AccountQuery, UnlinkAccountBody
 from .linking import store_tokens
 from .payloads import (
     AccessTokenPayload,
@@ -104,9 +106,13 @@ class _TokenEndpoint(Endpoint):
             ApiError: 400, after 401 when nobody is signed in.
         """
         user = self.require_session().user
-        account_id, provider_id = self.body.get("account_id"), self.body.get("provider_id")
-        if account_id is None and provider_id is None and not self.body.get("use_account_cookie"):
-            raise ApiError(400, "VALIDATION_ERROR", "[body] Invalid input")
+        where = "query" if self.request.method == "GET" else "body"
+        given = self.query if where == "query" else self.body
+        account_id, provider_id = given.get("account_id"), given.get("provider_id")
+        if account_id is None and provider_id is None:
+            if not given.get("use_account_cookie"):
+                raise ApiError(400, "VALIDATION_ERROR", f"[{where}] Invalid input")
+            account_id = account_cookie.read(self.http, self.jar)
         return _chosen(_accounts(user), account_id, provider_id)
 
     def refreshed(self, account: Account, provider: Provider, *, code: str) -> Account:
@@ -126,6 +132,12 @@ class _TokenEndpoint(Endpoint):
         return account
 
 
+_ACCESS_ERRORS = {
+    400: ("PROVIDER_NOT_SUPPORTED", "FAILED_TO_GET_ACCESS_TOKEN", *_REFUSED),
+    503: ("PROVIDER_UNAVAILABLE",),
+}
+
+
 class GetAccessTokenView(_TokenEndpoint):
     """The access token of a linked account, made anew where it has run out."""
 
@@ -134,10 +146,21 @@ class GetAccessTokenView(_TokenEndpoint):
     @answers(
         AccessTokenPayload,
         session="required",
-        errors={
-            400: ("PROVIDER_NOT_SUPPORTED", "FAILED_TO_GET_ACCESS_TOKEN", *_REFUSED),
-            503: ("PROVIDER_UNAVAILABLE",),
-        },
+        operation="getAccessTokenByQuery",
+        query=AccountQuery,
+        errors={**_ACCESS_ERRORS, 400: ("VALIDATION_ERROR", *_ACCESS_ERRORS[400])},
+    )
+    def get(self, request: Request) -> Response:
+        """The same, as older lists of paths have it; nobody may keep the answer."""
+        self.query = validate(AccountQuery, request.query_params.dict(), where="query")
+        answer = self.post(request)
+        answer["Cache-Control"] = "no-store"
+        return answer
+
+    @answers(
+        AccessTokenPayload,
+        session="required",
+        errors=_ACCESS_ERRORS,
     )
     def post(self, request: Request) -> Response:
         """``{accessToken, accessTokenExpiresAt, scopes, idToken}``."""

@@ -100,6 +100,20 @@ class SignInSocialBody(LinkSocialBody):
     new_user_callback_url = StringField(required=False)
 
 
+class LinkOAuth2Body(LinkSocialBody):
+    """``POST /oauth2/link`` of Better Auth 1.4."""
+
+    provider = None  # type: ignore[assignment]
+    provider_id = NameField()
+
+
+class SignInOAuth2Body(SignInSocialBody):
+    """``POST /sign-in/oauth2`` of Better Auth 1.4."""
+
+    provider = None  # type: ignore[assignment]
+    provider_id = NameField()
+
+
 class UnlinkAccountBody(Body):
     """``POST /unlink-account``: ``{accountId}``, in 1.4 ``{providerId, accountId?}``."""
 
@@ -113,6 +127,13 @@ class AccountBody(Body):
     account_id = StringField(required=False)
     provider_id = StringField(required=False)
     use_account_cookie = BooleanField(required=False)
+
+
+class AccountQuery(Body):
+    """``GET /get-access-token``."""
+
+    account_id = StringField(required=False)
+    provider_id = StringField(required=False)
 
 
 def _require_string(value: Any) -> None:

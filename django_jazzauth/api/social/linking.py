@@ -13,7 +13,7 @@ from ...conf import get_settings
 from ...errors import JazzAuthError
 from ...models import Account
 from .. import hooks
-from ..users import update_user
+from ..users import create_without_password, update_user
 from .profile import Profile
 from .protocol import Tokens
 from .providers import Provider
@@ -53,7 +53,7 @@ def user_for(
         LinkRefused: with the reason.
         ApiError: a hook refuses.
     """
-    account = _account(provider, profile)
+    account = account_at(provider, profile)
     if account is not None:
         store_tokens(account, tokens, request)
         return account.user, False
@@ -87,7 +87,7 @@ def link(
         raise LinkRefused("unable_to_link_account")
     if not options.LINK_OTHER_EMAILS and profile.email != user.email.lower():
         raise LinkRefused("email_does_not_match")
-    account = _account(provider, profile)
+    account = account_at(provider, profile)
     if account is None:
         _add_account(user, provider, profile, tokens, request)
     elif account.user_id != user.pk:
@@ -106,7 +106,8 @@ def store_tokens(account: Account, tokens: Tokens, request: HttpRequest) -> None
     hooks.save("account", account, changes, request=request, touch=("updated_at",))
 
 
-def _account(provider: Provider, profile: Profile) -> Account | None:
+def account_at(provider: Provider, profile: Profile) -> Account | None:
+    """The linked account of ``profile``, ``None`` when there is none."""
     found: Account | None = (
         Account.objects.filter(provider_id=provider.name, account_id=profile.id)
         .select_related("user")
@@ -126,16 +127,14 @@ def _create(provider: Provider, profile: Profile, tokens: Tokens, request: HttpR
         "image": profile.image,
         "email_verified": profile.email_verified,
     }
-    data = hooks.ask("user", "create", data, request=request)
-    users = get_user_model()._default_manager
+
+    def link_it(user: Any) -> None:
+        _add_account(user, provider, profile, tokens, request)
+
     try:
-        with transaction.atomic(using=users.db):
-            user = users.sign_up(password=None, **data)
-            _add_account(user, provider, profile, tokens, request)
+        return create_without_password(data, request, along=link_it)
     except IntegrityError:
         raise LinkRefused("unable_to_create_user") from None
-    hooks.tell("user", "create", user, request=request)
-    return user
 
 
 def _add_account(

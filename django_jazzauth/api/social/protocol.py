@@ -20,7 +20,7 @@ try:
     from authlib.common.errors import AuthlibBaseError
     from authlib.common.urls import add_params_to_uri
     from authlib.integrations.requests_client import OAuth2Session
-except ImportError:  # pragma: no cover
+except ImportError:  # pragma: no cover - the tests have the extra "social" installed
     OAuth2Session = None
 
 _RESERVED = frozenset(

@@ -12,7 +12,8 @@ from .. import wire
 from ..answers import Reply, answers
 from ..endpoint import Endpoint
 from ..errors import ApiError
-from .bodies import LinkSocialBody, SignInSocialBody
+from . import account_cookie
+from .bodies import LinkOAuth2Body, LinkSocialBody, SignInOAuth2Body, SignInSocialBody
 from .id_tokens import InvalidIdToken, verify_id_token
 from .linking import LinkRefused, link, user_for
 from .payloads import LinkedPayload, SentAwayPayload, SocialSignedInPayload
@@ -46,7 +47,7 @@ class SocialEndpoint(Endpoint):
             ApiError: 404 when it is not configured, 503 when it cannot be reached.
         """
         try:
-            provider = find_provider(self.body["provider"])
+            provider = find_provider(self.body.get("provider") or self.body["provider_id"])
         except ProviderUnavailable as error:
             raise ApiError(503, error.code, "The provider cannot be reached") from None
         if provider is None:
@@ -144,12 +145,14 @@ class SignInSocialView(SocialEndpoint):
             raise ApiError(401, "USER_EMAIL_NOT_FOUND", "User email not found")
         asked = self.body.get("request_sign_up") is True
         try:
-            user, _is_new = user_for(provider, profile, tokens, self.http, sign_up=asked)
+            user, is_new = user_for(provider, profile, tokens, self.http, sign_up=asked)
         except LinkRefused as refused:
             raise ApiError(401, "OAUTH_LINK_ERROR", refused.reason.replace("_", " ")) from None
         if not user.is_active:
             raise ApiError(401, "FAILED_TO_CREATE_SESSION")
-        return self.sign_in(
+        if is_new:
+            self.letters.welcome(user, callback_url=self.body.get("callback_url"))
+        answer = self.sign_in(
             user,
             lambda session: Response(
                 {"redirect": False, "token": session.token, "user": wire.user_payload(user)}
@@ -157,6 +160,14 @@ class SignInSocialView(SocialEndpoint):
             method=provider.name,
             factor="provider",
         )
+        account_cookie.write(answer, self.jar, provider, profile)
+        return answer
+
+
+class SignInOAuth2View(SignInSocialView):
+    """The same as Better Auth 1.4 names it for a generic provider: ``{providerId}``."""
+
+    body_class = SignInOAuth2Body
 
 
 class LinkSocialView(SocialEndpoint):
@@ -198,3 +209,9 @@ class LinkSocialView(SocialEndpoint):
             }.get(refused.reason, "SOCIAL_ACCOUNT_ALREADY_LINKED")
             raise ApiError(401, code, _REFUSALS[refused.reason]) from None
         return Response({"url": "", "status": True, "redirect": False})
+
+
+class LinkOAuth2View(LinkSocialView):
+    """The same as Better Auth 1.4 names it for a generic provider: ``{providerId}``."""
+
+    body_class = LinkOAuth2Body

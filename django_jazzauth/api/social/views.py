@@ -15,9 +15,10 @@ from rest_framework.views import APIView
 from ..answers import REDIRECT, answers
 from ..endpoint import Endpoint
 from ..errors import ApiError
+from . import account_cookie
 from .linking import LinkRefused, link, user_for
 from .payloads import CallbackQuery
-from .profile import name_given_by_app
+from .profile import Profile, name_given_by_app
 from .protocol import ProviderRefused, exchange_code, profile_of
 from .providers import Provider, ProviderUnavailable, find_provider
 from .state import STATE_COOKIE, PendingSignIn, peek, take
@@ -108,16 +109,25 @@ class CallbackView(Endpoint):
             if user is None or not user.is_active:
                 raise _Failed("unable_to_link_account")
             link(user, provider, profile, tokens, self.http)
-            return self.redirect(target)
+            return self._with_account(self.redirect(target), provider, profile)
         user, is_new = user_for(provider, profile, tokens, self.http, sign_up=pending.sign_up)
         if not user.is_active:
             raise _Failed("unable_to_create_session")
-        return self.sign_in(
+        if is_new:
+            self.letters.welcome(user, callback_url=pending.callback_url)
+        answer = self.sign_in(
             user,
             lambda _session: self.redirect((is_new and pending.new_user_url) or target),
             method=provider.name,
             factor="provider",
         )
+        return self._with_account(answer, provider, profile)
+
+    def _with_account(
+        self, answer: HttpResponse, provider: Provider, profile: Profile
+    ) -> HttpResponse:
+        account_cookie.write(answer, self.jar, provider, profile)
+        return answer
 
     def _fail(
         self, pending: PendingSignIn | None, reason: str, description: str | None = None

@@ -57,7 +57,7 @@ class ChangeEmailView(Endpoint):
             return answer
         if at_once:
             update_user(user, {"email": new_email}, self.http)
-            self.jar.write_session(answer, state.session, remember=state.remembered)
+            state.rewrite(answer, self.jar)
         self._write_to(user, new_email, changed=at_once)
         return answer
 

@@ -23,6 +23,7 @@ from ..payloads import (
 )
 from ..serializers import SignOutBody
 from ..session_state import close_session, presented
+from ..social import account_cookie
 
 _UNCACHED = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
@@ -64,7 +65,7 @@ class GetSessionView(Endpoint):
                 "user": wire.user_payload(state.user),
             }
         )
-        if not state.renewed:
+        if not state.renewed and state.token is not None:
             self.jar.write_cache(answer, state.session, remember=state.remembered)
         self.shown = state.session
         return answer
@@ -113,6 +114,7 @@ class SignOutView(Endpoint):
             close_session(token)
         answer = Response({"success": True})
         self.jar.remove_session(answer)
+        account_cookie.remove(answer, self.jar)
         for add in plugins.installed().after_sign_out:
             add(answer, self.jar)
         return answer

@@ -40,5 +40,5 @@ class UpdateUserView(Endpoint):
             raise ApiError(400, None, "No fields to update")
         update_user(state.user, changes, self.http, body=body)
         answer = Response({"status": True})
-        self.jar.write_session(answer, state.session, remember=state.remembered)
+        state.rewrite(answer, self.jar)
         return answer

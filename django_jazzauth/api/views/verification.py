@@ -122,7 +122,7 @@ class VerifyEmailView(Endpoint):
                 user, lambda _opened: answer, method="verify-email", factor="mailbox"
             )
         session.user = user
-        self.jar.write_session(answer, session, remember=state.remembered)
+        state.rewrite(answer, self.jar)
         return answer
 
     def _done(self, user: Any) -> HttpResponse:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import IntegrityError
 from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,7 +14,7 @@ from ...api.answers import answers
 from ...api.endpoint import Endpoint
 from ...api.errors import ApiError
 from ...api.payloads import SignedUpPayload, SuccessPayload
-from ...api.users import REFUSED_NEW_USER, create_guest
+from ...api.users import create_without_password
 from ...api.verifications import DIGITS_AND_LOWER_CASE, random_token
 from ...conf import get_settings
 
@@ -35,7 +36,6 @@ class SignInAnonymousView(Endpoint):
                 "ANONYMOUS_USERS_CANNOT_SIGN_IN_AGAIN_ANONYMOUSLY",
                 "FAILED_TO_CREATE_USER",
             ),
-            422: REFUSED_NEW_USER,
         },
     )
     def post(self, request: Request) -> HttpResponse:
@@ -45,7 +45,11 @@ class SignInAnonymousView(Endpoint):
             raise ApiError(400, "ANONYMOUS_USERS_CANNOT_SIGN_IN_AGAIN_ANONYMOUSLY")
         local_part = random_token(_LOCAL_PART_LENGTH, DIGITS_AND_LOWER_CASE)
         domain = get_settings().ANONYMOUS.EMAIL_DOMAIN
-        guest = create_guest({"email": f"{local_part}@{domain}", "name": _NAME}, self.http)
+        made_up = {"email": f"{local_part}@{domain}", "name": _NAME, "is_guest": True}
+        try:
+            guest = create_without_password(made_up, self.http)
+        except IntegrityError:
+            raise ApiError(400, "FAILED_TO_CREATE_USER") from None
         return self.sign_in(
             guest,
             lambda session: Response({"token": session.token, "user": wire.user_payload(guest)}),

@@ -9,14 +9,14 @@ from ...conf import NAME, get_settings
 from ...errors import JazzAuthError
 from ...keys.keyring import keyring
 from ...keys.models import DataKey, Epoch, IndexRoot, Worker
-from ...keys.source import ENV_FILE, ENV_SECRET, worker_secret
+from ...keys.source import ENV_FILE, ENV_SECRET, key_provider
 from .findings import Checkup
 
 
 def look_at_keys(checkup: Checkup, using: str) -> None:
     """The worker secret, the epochs, the workers and what is still to be re-wrapped."""
     try:
-        worker = worker_secret()
+        worker_id = key_provider().worker_id
     except JazzAuthError as error:
         checkup.error(
             "keys.secret",
@@ -24,7 +24,7 @@ def look_at_keys(checkup: Checkup, using: str) -> None:
             f'Set {ENV_SECRET} or {ENV_FILE} in the environment, or {NAME}["WORKER_SECRET_FILE"].',
         )
         return
-    checkup.ok("keys.secret", f"this is worker {worker.worker_id}")
+    checkup.ok("keys.secret", f"this is worker {worker_id}")
     _look_at_file(checkup)
     epochs = list(Epoch.objects.using(using).order_by("-number"))
     if not epochs:

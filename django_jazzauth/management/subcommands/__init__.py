@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
-from . import as_of, doctor, history, init, rebuild, restore, signing_keys, verify
+from . import (
+    as_of,
+    doctor,
+    history,
+    init,
+    rebuild,
+    restore,
+    rewrap,
+    rotate,
+    shred,
+    signing_keys,
+    verify,
+    worker,
+)
 from .base import Subcommand
 
 SUBCOMMANDS: dict[str, Subcommand] = {
     "init": init.Init(),
     "doctor": doctor.Doctor(),
+    "worker": worker.Worker(),
+    "rotate": rotate.Rotate(),
+    "rewrap": rewrap.Rewrap(),
+    "retire": rewrap.Retire(),
     "verify": verify.Verify(),
     "rebuild": rebuild.Rebuild(),
     "history": history.History(),
     "as-of": as_of.AsOf(),
     "restore": restore.Restore(),
+    "export": shred.Export(),
+    "shred": shred.Shred(),
     "signing-keys": signing_keys.SigningKeys(),
 }
 """By the name that is typed."""

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from ...errors import ImproperSecret, ImproperSettings
 from ...keys.secret import WorkerSecret
-from ...keys.source import ENV_FILE, ENV_SECRET, worker_secret
+from ...keys.source import ENV_FILE, ENV_SECRET, key_provider
 
 
 class Init:
@@ -54,6 +54,15 @@ def write_secret_file(path: Path, secret: WorkerSecret) -> None:
     Raises:
         CommandError: the file exists, or cannot be made.
     """
+    write_private_file(path, secret.to_text() + "\n")
+
+
+def write_private_file(path: Path, text: str) -> None:
+    """Write a new file that only its owner can read, down to the disk.
+
+    Raises:
+        CommandError: the file exists, or cannot be made.
+    """
     try:
         # O_EXCL: whatever stands there already, a link included, stays as it is.
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -64,9 +73,9 @@ def write_secret_file(path: Path, secret: WorkerSecret) -> None:
     except OSError as error:
         raise CommandError(f"{path} cannot be made: {error.strerror}.") from None
     try:
-        with os.fdopen(handle, "w", encoding="ascii") as file:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
             os.fchmod(file.fileno(), 0o600)  # an unusual umask must not lock its owner out
-            file.write(secret.to_text() + "\n")
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
@@ -76,7 +85,7 @@ def write_secret_file(path: Path, secret: WorkerSecret) -> None:
 
 def _refuse_second() -> None:
     try:
-        present = worker_secret()
+        present = key_provider()
     except ImproperSecret as error:
         raise CommandError(
             f"A worker secret is set, but cannot be right: {error} Mend it, or take it out of the "

@@ -1,0 +1,90 @@
+"""System checks of what the API is set to do.
+
+``jazzauth.E050``  a provider that is neither known by its name nor has a discovery URL.
+``jazzauth.E051``  providers, but Authlib is not installed.
+``jazzauth.E052``  proofs are required, and there is no audience that they could be made out to.
+``jazzauth.W050``  a trusted provider that is not configured.
+``jazzauth.W051``  a secret so short that it can be guessed.
+``jazzauth.W052``  addresses must be verified, and no mail is sent for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Warning
+
+from ..conf import NAME, Settings, get_settings
+from ..errors import ImproperSettings
+from .social.definitions import DEFINITIONS
+
+# Half of them as hex digits are 128 bits.
+_SECRET_LENGTH = 32
+
+
+def check_api_settings(**kwargs: Any) -> list[CheckMessage]:
+    """All of them; none where ``jazzauth.E001`` says that the settings cannot be read."""
+    try:
+        settings = get_settings()
+    except ImproperSettings:
+        return []
+    return [*_social(settings), *_proofs(settings), *_secrets(settings), *_mails(settings)]
+
+
+def _social(settings: Settings) -> Iterator[CheckMessage]:
+    providers = settings.SOCIAL.PROVIDERS
+    for name, options in providers.items():
+        if name not in DEFINITIONS and options.DISCOVERY_URL is None:
+            yield Error(
+                f"The provider {name!r} is not known, and has no DISCOVERY_URL.",
+                hint="Give its DISCOVERY_URL, or one of the names in the guide.",
+                id="jazzauth.E050",
+            )
+    if providers and find_spec("authlib") is None:
+        yield Error(
+            "Nobody can sign in with a provider: Authlib is not installed.",
+            hint="Install django-jazzauth[social].",
+            id="jazzauth.E051",
+        )
+    for name in settings.SOCIAL.TRUSTED_PROVIDERS:
+        if name not in providers:
+            yield Warning(
+                f"The trusted provider {name!r} is not among the PROVIDERS.",
+                hint=f'Correct {NAME}["SOCIAL"]["TRUSTED_PROVIDERS"].',
+                id="jazzauth.W050",
+            )
+
+
+def _proofs(settings: Settings) -> Iterator[CheckMessage]:
+    if settings.PROOF.REQUIRED and not (settings.PROOF.AUDIENCE or settings.APP_ID):
+        yield Error(
+            "Nobody can sign up: a proof is required, and nothing says whom it must be made for.",
+            hint=f'Set {NAME}["APP_ID"], or {NAME}["PROOF"]["AUDIENCE"].',
+            id="jazzauth.E052",
+        )
+
+
+def _secrets(settings: Settings) -> Iterator[CheckMessage]:
+    secrets = {
+        f'{NAME}["SECRET"]': settings.SECRET,
+        f'{NAME}["JAZZ"]["BACKEND_SECRET"]': settings.JAZZ.BACKEND_SECRET,
+    }
+    for where, secret in secrets.items():
+        if secret is not None and len(secret) < _SECRET_LENGTH:
+            yield Warning(
+                f"{where} has fewer than {_SECRET_LENGTH} characters.",
+                hint="Make one with Python's secrets.token_urlsafe(32).",
+                id="jazzauth.W051",
+            )
+
+
+def _mails(settings: Settings) -> Iterator[CheckMessage]:
+    options = settings.EMAIL_VERIFICATION
+    if options.REQUIRED and not options.ENABLED:
+        yield Warning(
+            "Nobody who signs up can sign in: addresses must be verified, and no mail is sent.",
+            hint=f'Set {NAME}["EMAIL_VERIFICATION"]["ENABLED"] = True.',
+            id="jazzauth.W052",
+        )

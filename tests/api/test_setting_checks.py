@@ -1,0 +1,54 @@
+"""System checks of the API's settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.checks import run_checks
+
+from django_jazzauth.api import setting_checks
+from django_jazzauth.api.setting_checks import check_api_settings
+from django_jazzauth.checks import TAG
+
+KNOWN = {"google": {"CLIENT_ID": "id", "CLIENT_SECRET": "s"}}
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, []),
+        ({"SOCIAL": {"PROVIDERS": KNOWN, "TRUSTED_PROVIDERS": ["google"]}}, []),
+        ({"SOCIAL": {"PROVIDERS": {"gogle": {"CLIENT_ID": "id"}}}}, ["jazzauth.E050"]),
+        (
+            {"SOCIAL": {"PROVIDERS": {"own": {"CLIENT_ID": "id", "DISCOVERY_URL": "https://a"}}}},
+            [],
+        ),
+        ({"SOCIAL": {"TRUSTED_PROVIDERS": ["google"]}}, ["jazzauth.W050"]),
+        ({"PROOF": {"REQUIRED": True}, "APP_ID": None}, ["jazzauth.E052"]),
+        ({"PROOF": {"REQUIRED": True}, "APP_ID": "clinic"}, []),
+        ({"PROOF": {"REQUIRED": True, "AUDIENCE": "clinic"}, "APP_ID": None}, []),
+        ({"JAZZ": {"BACKEND_SECRET": "x" * 31}}, ["jazzauth.W051"]),
+        ({"JAZZ": {"BACKEND_SECRET": "x" * 32}}, []),
+        ({"SECRET": "short"}, ["jazzauth.W051"]),
+        ({"EMAIL_VERIFICATION": {"REQUIRED": True, "ENABLED": False}}, ["jazzauth.W052"]),
+        ({"NO_SUCH_SETTING": 1}, []),
+    ],
+)
+def test_what_is_found(settings: Any, options: dict[str, Any], expected: list[str]) -> None:
+    settings.JAZZAUTH = {**settings.JAZZAUTH, **options}
+    found = check_api_settings()
+    assert [message.id for message in found] == expected
+    assert "xxx" not in str(found) and "short" not in str([m.msg for m in found])
+
+
+def test_e051_without_authlib(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(setting_checks, "find_spec", lambda name: None)
+    assert check_api_settings() == []
+    settings.JAZZAUTH = {**settings.JAZZAUTH, "SOCIAL": {"PROVIDERS": KNOWN}}
+    assert [message.id for message in check_api_settings()] == ["jazzauth.E051"]
+
+
+def test_django_runs_them(settings: Any) -> None:
+    settings.JAZZAUTH = {**settings.JAZZAUTH, "SECRET": "short"}
+    assert "jazzauth.W051" in [message.id for message in run_checks(tags=[TAG])]

@@ -1,0 +1,134 @@
+"""``jazzauth worker`` and ``jazzauth rotate``."""
+
+from __future__ import annotations
+
+import io
+import logging
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from django_jazzauth.keys.card import Card
+from django_jazzauth.keys.keyring import keyring
+from django_jazzauth.keys.models import Grant, Worker
+from django_jazzauth.keys.secret import WorkerSecret
+from django_jazzauth.keys.source import ENV_SECRET, worker_secret
+
+from .conftest import Run
+
+
+def start_as(settings: Any, secret: WorkerSecret) -> None:
+    settings.JAZZAUTH = {**settings.JAZZAUTH, "WORKER_SECRET": secret.to_text()}
+
+
+def test_the_secret_is_printed_once_and_opens_the_database(
+    jazzauth: Run, ana: Any, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    ran = jazzauth("worker", "add", "web-2")
+    name, _, text = ran.out.strip().partition("=")
+    assert name == ENV_SECRET
+    secret = WorkerSecret.from_text(text)
+    assert text not in ran.err + caplog.text
+    assert secret.worker_id in ran.err
+    assert secret.worker_id in jazzauth("worker", "list").out
+    start_as(settings, secret)
+    ana.refresh_from_db()
+    assert ana.name == "Ana Fox"
+    assert "(this process)" in jazzauth("worker", "list").out.splitlines()[1]
+
+
+def test_the_secret_in_a_file_is_for_its_owner_only(
+    jazzauth: Run, ana: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "worker"
+    ran = jazzauth("worker", "add", "web-2", "--file", str(path), "--suite", "x25519")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    text = path.read_text().strip()
+    assert text not in ran.out + ran.err
+    row = Worker.objects.get(name="web-2")
+    assert (row.id, row.suite) == (WorkerSecret.from_text(text).worker_id, "x25519")
+
+
+def test_no_worker_without_its_file(jazzauth: Run, ana: Any, tmp_path: Path) -> None:
+    path = tmp_path / "worker"
+    path.write_text("something else")
+    assert "exists" in jazzauth("worker", "add", "web-2", "--file", str(path)).failed
+    assert path.read_text() == "something else"
+    assert "cannot be made" in jazzauth("worker", "add", "w", "--file", str(path / "x")).failed
+    assert Worker.objects.count() == Grant.objects.count() == 1
+
+
+def test_no_file_without_its_worker(jazzauth: Run, ana: Any, tmp_path: Path) -> None:
+    path = tmp_path / "worker"
+    ran = jazzauth("worker", "add", "first", "--file", str(path))
+    assert "[WORKER_ERROR]" in ran.failed
+    assert not path.exists()
+
+
+def test_a_worker_elsewhere_is_added_by_its_card(
+    jazzauth: Run, ana: Any, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, other = worker_secret(), WorkerSecret.generate()
+    start_as(settings, other)
+    refused = jazzauth("history", "ana@example.org")
+    assert other.worker_id in refused.failed and "[WRONG_WORKER_SECRET]" in refused.failed
+    card = jazzauth("worker", "card").out
+    assert Card.from_text(card).worker_id == other.worker_id
+    assert other.to_text() not in card
+    start_as(settings, own)
+    path = tmp_path / "card"
+    path.write_text(card)
+    assert other.worker_id in jazzauth("worker", "add", "web-2", "--card", str(path)).out
+    start_as(settings, other)
+    assert "created" in jazzauth("history", "ana@example.org").out
+    Grant.objects.filter(worker_id=own.worker_id).delete()
+    monkeypatch.setattr("sys.stdin", io.StringIO(Card.of(own).to_text()))
+    assert not jazzauth("worker", "grant", "first", "--card", "-").failed
+    start_as(settings, own)
+    assert keyring("default").current().number == 1
+
+
+def test_cards_that_are_none(jazzauth: Run, ana: Any, tmp_path: Path) -> None:
+    path = tmp_path / "card"
+    path.write_bytes(b"\xff\xfe")
+    assert "not a text file" in jazzauth("worker", "add", "a", "--card", str(path)).failed
+    assert "No such file" in jazzauth("worker", "add", "a", "--card", str(path) + "x").failed
+    path.write_text("hello")
+    assert "[IMPROPER_CARD]" in jazzauth("worker", "add", "a", "--card", str(path)).failed
+
+
+def test_removing(jazzauth: Run, ana: Any, settings: Any) -> None:
+    secret = WorkerSecret.from_text(jazzauth("worker", "add", "web-2").out.partition("=")[2])
+    assert "--force" in jazzauth("worker", "remove", "first").failed
+    ran = jazzauth("worker", "remove", "web-2")
+    assert f"web-2 ({secret.worker_id}) was removed" in ran.out
+    assert "Epoch 2 is in use" in ran.out and "jazzauth rewrap" in ran.out
+    assert "removed" in jazzauth("worker", "list").out
+    assert "last worker" in jazzauth("worker", "remove", "first", "--force").failed
+    ana.refresh_from_db()
+    start_as(settings, secret)
+    ran = jazzauth("history", "ana@example.org")
+    assert "was removed from this database" in ran.failed
+
+
+def test_rotating_says_who_was_left_out(jazzauth: Run, ana: Any) -> None:
+    stranger = WorkerSecret.generate()
+    Worker.objects.create(
+        id=stranger.worker_id, suite="x25519", public_key=stranger.public_key("x25519")
+    )
+    ran = jazzauth("rotate")
+    assert f"Epoch 2 is in use, granted to {worker_secret().worker_id}." in ran.out
+    assert f"worker grant {stranger.worker_id}" in ran.err
+    ana.name = "Ana Bear"
+    ana.save()
+    assert "Nobody vouched" in jazzauth("worker", "grant", stranger.worker_id).failed
+
+
+@pytest.mark.django_db
+def test_before_the_first_user(jazzauth: Run) -> None:
+    keyring("default").forget()
+    assert "no worker yet" in jazzauth("worker", "list").out
+    assert "no keys yet" in jazzauth("rotate").failed
