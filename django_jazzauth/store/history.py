@@ -9,11 +9,17 @@ from typing import Any
 
 from django.db import IntegrityError, router, transaction
 
-from ..errors import KeyDestroyed, NeverExisted, RestoreRefused, StoreError
+from ..errors import (
+    KeyDestroyed,
+    NeverExisted,
+    PayloadCompacted,
+    RestoreRefused,
+    StoreError,
+)
 from ..keys.keyring import keyring
 from .event_sql import hold_writer_lock
 from .events import Event, moment, open_record, records
-from .journal import DELETED, ENDED, RESTORED, SHREDDED, Draft, append
+from .journal import COMPACTED, DELETED, ENDED, RESTORED, SHREDDED, Draft, append
 from .models import Event as EventRecord
 from .registry import Projector, projector_for, projector_of
 from .sealing import Head, State
@@ -53,6 +59,7 @@ def history(instance: Any, *, pk: Any = None, using: str | None = None) -> list[
                 values,
                 cause,
                 readable,
+                record.payload is None,
             )
         )
     return found
@@ -75,6 +82,7 @@ def as_of(
     Raises:
         NeverExisted: it did not exist then: not yet created, or already deleted.
         KeyDestroyed: it existed, but can no longer be read.
+        PayloadCompacted: likewise, because its past was dropped after its time.
     """
     projector, key, alias = address(instance, pk, using)
     if when.tzinfo is None:
@@ -128,7 +136,8 @@ def restore(model: Any, pk: Any, *, using: str | None = None) -> Any:
         StoreError: it is not deleted.
         RestoreRefused: what it points at is gone, another entity holds a unique value of it or of
             something that comes back with it, or its kind never comes back. Nothing is changed.
-        KeyDestroyed: it was shredded, or its payload was compacted away.
+        KeyDestroyed: it was shredded.
+        PayloadCompacted: its past was dropped after its time.
     """
     return restore_all(model, pk, using=using).instance
 
@@ -159,7 +168,7 @@ def restore_all(model: Any, pk: Any, *, using: str | None = None) -> Restored:
                 continue
             try:
                 gone, more = _bring_back(alias, child, child.key(stream))
-            except KeyDestroyed:
+            except (KeyDestroyed, PayloadCompacted):
                 left.append(stream)
                 continue
             streams.append(stream)
@@ -176,6 +185,10 @@ def _bring_back(alias: str, projector: Projector, key: Any) -> tuple[EventRecord
         raise NeverExisted(f"{stream} never existed.")
     if found[0].type == SHREDDED:
         raise KeyDestroyed(f"{stream} was shredded: nothing of it can be read any more.")
+    if found[0].type == COMPACTED:
+        raise PayloadCompacted(
+            f"{stream} was compacted: the time for which its past is kept is over."
+        )
     _drop_destroyed(alias, found)
     if found[0].type != DELETED:
         raise StoreError(f"{stream} is not deleted.")

@@ -83,7 +83,8 @@ def _opened(
             if record.payload is None:
                 raise PastRefused(
                     f"{record.stream} existed then, and its past was compacted away: the log "
-                    "cannot say any more how things were. Ask for a later time, or for single entities."
+                    "cannot say any more how things were. Ask for a later time, or for single "
+                    "entities."
                 )
             try:
                 state, _ = open_record(alias, record)

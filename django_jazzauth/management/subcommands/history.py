@@ -43,7 +43,9 @@ def _print(command: BaseCommand, entry: Entry) -> None:
     )
     if entry.source:
         command.stdout.write(f"    from {entry.source}")
-    if not entry.readable:
+    if entry.compacted:
+        command.stdout.write("    (compacted: the time for which its past is kept is over)")
+    elif not entry.readable:
         command.stdout.write("    (not readable any more: its key was destroyed)")
     for change in entry.changes:
         if change.hidden:
