@@ -8,7 +8,7 @@ from django.apps import AppConfig
 from django.core.checks import CheckMessage, register
 from django.core.signals import request_started
 from django.db.backends.signals import connection_created
-from django.db.models.signals import pre_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 
 from .conf import get_settings
 
@@ -27,6 +27,7 @@ class JazzAuthConfig(AppConfig):
         """Connect the signals and register the checks."""
         from . import checks, revocation, rollback  # they need the models, which are there only now
         from .management.process import process_cause
+        from .permissions import make_permissions
         from .sealed import following
         from .store.acting import set_process_cause
 
@@ -35,6 +36,7 @@ class JazzAuthConfig(AppConfig):
             request_started.disconnect(dispatch_uid=_FIRST_REQUEST)
 
         set_process_cause(process_cause)
+        post_migrate.connect(make_permissions, dispatch_uid="jazzauth.permissions")
         checks.register_checks()
         register(check_plugins, checks.TAG)
         register(check_api_settings, checks.TAG)

@@ -23,6 +23,7 @@ DELETED = "deleted"
 RESTORED = "restored"
 SHRED_REQUESTED = "shred_requested"
 SHREDDED = "shredded"
+REVEALED = "revealed"
 COMPACTED = "compacted"
 ENDED = frozenset((DELETED, SHREDDED, COMPACTED))
 """Types after which the entity has no row."""
