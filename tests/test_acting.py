@@ -27,7 +27,7 @@ from django_jazzauth.middleware import ActingMiddleware
 from django_jazzauth.models import Session
 from django_jazzauth.request_cause import request_id
 from django_jazzauth.store import acting, store
-from django_jazzauth.store.acting import acting_as_told, current_cause
+from django_jazzauth.store.acting import acting_as_told, current_cause, set_process_cause
 from tests.testapp.models import Patient, Ward
 
 pytestmark = pytest.mark.django_db
@@ -233,3 +233,17 @@ def test_commands_of_others_are_named(tmp_path: Path) -> None:
     cause = json.loads(ran.stdout)
     assert (cause["command"], cause["via"]) == ("createsuperuser", "command")
     assert "secret" not in ran.stdout
+
+
+def test_what_started_the_server_is_no_cause_of_a_request(
+    browser: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        sys.modules[set_process_cause.__module__],
+        "_process",
+        [lambda: {"via": "command", "command": "serve"}],
+    )
+    assert "command" not in cause_of_ward(browser.get("/ward"))
+    assert current_cause() == {"via": "command", "command": "serve"}
+    with acting(actor="a"):
+        assert current_cause() == {"via": "command", "command": "serve", "actor": "a"}

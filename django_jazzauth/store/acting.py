@@ -56,8 +56,8 @@ def set_process_cause(tell: Teller) -> None:
 
 def current_cause() -> dict[str, str]:
     """What the innermost ``acting`` block, and those around it, say; empty texts are left out."""
-    given = (*_process, *_given.get())
-    if not given:
+    given = _given.get()
+    if not given and not _process:
         return {}
     # Finding out who acts may itself write, for instance end a session that has run out.
     token = _given.set(tuple(one for one in given if not callable(one)))
@@ -67,4 +67,7 @@ def current_cause() -> dict[str, str]:
             cause |= one() if callable(one) else one
     finally:
         _given.reset(token)
+    if "request_id" not in cause:  # a request has causes of its own, whatever started its server
+        for tell in _process:
+            cause = {**tell(), **cause}
     return {name: text for name, text in cause.items() if text}
