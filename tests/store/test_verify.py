@@ -277,4 +277,5 @@ def test_memory_does_not_grow_with_the_log(settings: Any) -> None:
     peak()  # what is cached once
     small = peak()
     model.objects.bulk_create(model(username=f"b{n}", name="n" * 250) for n in range(1200))
-    assert peak() - small < 500_000  # payloads, heads and keys are 2 MB more
+    # Payloads, heads and keys are 2 MB more; what Python itself keeps differs by half of one.
+    assert peak() - small < 1_000_000
