@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.core import mail
+
+from django_jazzauth.api import mails
 
 from .conftest import Api
 
@@ -31,3 +34,36 @@ def test_a_callback_address_in_other_letters(api: Api) -> None:
     assert answer["Location"] == (
         "http://localhost:3000/Gr%C3%BC%C3%9Fe/%E6%97%A5%E6%9C%AC?q=%C3%BC"
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "more"),
+    [
+        ("/request-password-reset", {}),
+        ("/send-verification-email", {}),
+        ("/sign-up/email", {"name": "Alice", "password": "correct-horse-battery"}),
+    ],
+)
+def test_mails_to_nobody_are_written_but_not_sent(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, path: str, more: dict[str, str]
+) -> None:
+    """So that the time of the answer does not tell whether there is somebody."""
+    verification = {"REQUIRED": True}
+    settings.JAZZAUTH = {**settings.JAZZAUTH, "EMAIL_VERIFICATION": verification}
+    written: list[str] = []
+    write = mails.render_to_string
+    monkeypatch.setattr(
+        mails, "render_to_string", lambda name, values: written.append(name) or write(name, values)
+    )
+    known, unknown = "alice@example.com", "nobody@example.com"
+    Api().sign_up(email=known)
+    seen = []
+    for email in (known, unknown):
+        written.clear()
+        sent = len(mail.outbox)
+        assert Api().post(path, {"email": email, **more}).status_code == 200
+        seen.append((list(written), len(mail.outbox) - sent))
+    assert seen[0][0] == seen[1][0] != []
+    # A sign-up writes to whoever is new, the others to whoever is known.
+    assert [count for _names, count in seen] == ([0, 1] if "sign-up" in path else [1, 0])
+    assert [message.to for message in mail.outbox[1:]] == [[unknown if "up" in path else known]]

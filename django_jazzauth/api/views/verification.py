@@ -45,13 +45,12 @@ class SendVerificationEmailView(Endpoint):
                 raise ApiError(400, "EMAIL_ALREADY_VERIFIED")
         else:
             user = get_user_model()._default_manager.with_email(email)
-        if user is not None and user.is_active and not user.email_verified:
-            self.letters.verify_email(
-                user.email,
-                EmailToken(user.email),
-                callback_url=self.body.get("callback_url"),
-                user=user,
-            )
+        if user is not None and (user.email_verified or not user.is_active):
+            user = None
+        to = email if user is None else user.email
+        self.letters.verify_email(
+            to, EmailToken(to), callback_url=self.body.get("callback_url"), user=user
+        )
         return Response({"status": True})
 
 
