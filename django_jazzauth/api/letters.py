@@ -79,7 +79,7 @@ class Letters:
 
     def confirm_change(self, user: Any, new_email: str, *, callback_url: str | None) -> None:
         """The link by which the old address agrees to the new one."""
-        token = EmailToken(user.email, new_email, email_tokens.CONFIRM_CHANGE)
+        token = EmailToken(user.email, new_email, email_tokens.CONFIRM_CHANGE, str(user.pk))
         url, text, seconds = self._email_link(token, callback_url)
         mails.send(
             mails.CONFIRM_CHANGE,

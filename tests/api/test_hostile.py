@@ -10,6 +10,7 @@ from django.core import mail
 from django_jazzauth.api import mails
 
 from .conftest import Api
+from .mailbox import letters
 
 CACHE = "better-auth.session_data"
 
@@ -67,3 +68,18 @@ def test_mails_to_nobody_are_written_but_not_sent(
     # A sign-up writes to whoever is new, the others to whoever is known.
     assert [count for _names, count in seen] == ([0, 1] if "sign-up" in path else [1, 0])
     assert [message.to for message in mail.outbox[1:]] == [[unknown if "up" in path else known]]
+
+
+def test_a_change_of_address_is_about_one_account(api: Api) -> None:
+    """Who gave an account up cannot change the one that its address opens later."""
+    api.sign_up(email="victim@example.com")
+    api.post("/change-email", {"newEmail": "attacker@example.com"})
+    kept = letters("attacker@example.com")[-1].token
+    api.post("/delete-user", {"password": "correct-horse-battery"})
+    victim = Api()
+    victim.sign_up(email="victim@example.com", name="Victim")
+    attacker = Api()
+    answer = attacker.get(f"/verify-email?token={kept}")
+    assert (answer.status_code, answer.json()["code"]) == (401, "INVALID_TOKEN")
+    assert attacker.get("/get-session").json() is None
+    assert victim.get("/get-session").json()["user"]["email"] == "victim@example.com"

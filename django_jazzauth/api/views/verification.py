@@ -96,13 +96,15 @@ class VerifyEmailView(Endpoint):
         return answer
 
     def _change(self, user: Any, token: EmailToken, new_email: str) -> HttpResponse:
+        if token.user_id != str(user.pk):
+            raise ApiError(401, "INVALID_TOKEN")
         current = self.session_state().user
         if current is not None and current.pk != user.pk:
             raise ApiError(401, "INVALID_USER")
         if token.request_type == email_tokens.CONFIRM_CHANGE:
             self.letters.verify_email(
                 new_email,
-                EmailToken(user.email, new_email, email_tokens.VERIFY_CHANGE),
+                EmailToken(user.email, new_email, email_tokens.VERIFY_CHANGE, str(user.pk)),
                 callback_url=self.query.get("callback_url"),
                 user=user,
             )
