@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.core import mail
 
 from django_jazzauth.api import mails
@@ -83,3 +84,15 @@ def test_a_change_of_address_is_about_one_account(api: Api) -> None:
     assert (answer.status_code, answer.json()["code"]) == (401, "INVALID_TOKEN")
     assert attacker.get("/get-session").json() is None
     assert victim.get("/get-session").json()["user"]["email"] == "victim@example.com"
+
+
+def test_a_user_who_is_deleted_while_they_are_changed(api: Api, settings: Any) -> None:
+    api.sign_up()
+    settings.JAZZAUTH = {**settings.JAZZAUTH, "HOOKS": {"user.update.before": f"{__name__}.gone"}}
+    answer = api.post("/update-user", {"name": "Bob"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "FAILED_TO_UPDATE_USER")
+
+
+def gone(data: dict[str, Any], write: Any) -> None:
+    """A hook, at whose moment another request deletes the user."""
+    get_user_model().objects.get(pk=write.instance.pk).delete()
