@@ -6,6 +6,7 @@
 ``jazzauth.W050``  a trusted provider that is not configured.
 ``jazzauth.W051``  a secret so short that it can be guessed.
 ``jazzauth.W052``  addresses must be verified, and no mail is sent for it.
+``jazzauth.W053``  links in mails lead to whatever host a request names.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any
 
+from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning
 
 from ..conf import NAME, Settings, get_settings
@@ -30,7 +32,8 @@ def check_api_settings(**kwargs: Any) -> list[CheckMessage]:
         settings = get_settings()
     except ImproperSettings:
         return []
-    return [*_social(settings), *_proofs(settings), *_secrets(settings), *_mails(settings)]
+    groups = (_social, _proofs, _secrets, _mails, _hosts)
+    return [message for group in groups for message in group(settings)]
 
 
 def _social(settings: Settings) -> Iterator[CheckMessage]:
@@ -87,4 +90,13 @@ def _mails(settings: Settings) -> Iterator[CheckMessage]:
             "Nobody who signs up can sign in: addresses must be verified, and no mail is sent.",
             hint=f'Set {NAME}["EMAIL_VERIFICATION"]["ENABLED"] = True.',
             id="jazzauth.W052",
+        )
+
+
+def _hosts(settings: Settings) -> Iterator[CheckMessage]:
+    if settings.BASE_URL is None and "*" in django_settings.ALLOWED_HOSTS:
+        yield Warning(
+            "Links in mails, a reset's too, lead to whatever host a request names.",
+            hint=f'Set {NAME}["BASE_URL"], or name the hosts in ALLOWED_HOSTS.',
+            id="jazzauth.W053",
         )
