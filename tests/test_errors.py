@@ -24,6 +24,7 @@ def test_codes_are_unique_and_stable():
         "KeyringError": "KEYRING_ERROR",
         "NeverExisted": "NEVER_EXISTED",
         "NotJournalled": "NOT_JOURNALLED",
+        "NotStored": "NOT_STORED",
         "RestoreRefused": "RESTORE_REFUSED",
         "ScanRefused": "SCAN_REFUSED",
         "SealBroken": "SEAL_BROKEN",

@@ -6,6 +6,7 @@
 ``jazzauth.W050``  a trusted provider that is not configured.
 ``jazzauth.W051``  a secret so short that it can be guessed.
 ``jazzauth.W052``  addresses must be verified, and no mail is sent for it.
+``jazzauth.W053``  sessions are stateless, and those that end are not remembered.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ def check_api_settings(**kwargs: Any) -> list[CheckMessage]:
         settings = get_settings()
     except ImproperSettings:
         return []
-    return [*_social(settings), *_proofs(settings), *_secrets(settings), *_mails(settings)]
+    found = (_social, _proofs, _secrets, _mails, _sessions)
+    return [message for check in found for message in check(settings)]
 
 
 def _social(settings: Settings) -> Iterator[CheckMessage]:
@@ -87,4 +89,13 @@ def _mails(settings: Settings) -> Iterator[CheckMessage]:
             "Nobody who signs up can sign in: addresses must be verified, and no mail is sent.",
             hint=f'Set {NAME}["EMAIL_VERIFICATION"]["ENABLED"] = True.',
             id="jazzauth.W052",
+        )
+
+
+def _sessions(settings: Settings) -> Iterator[CheckMessage]:
+    if settings.SESSION.STATELESS and not settings.SESSION.COOKIE_CACHE.REVOKE_AT_ONCE:
+        yield Warning(
+            "Signing out and revoking end no stateless session elsewhere: nothing remembers them.",
+            hint=f'Set {NAME}["SESSION"]["COOKIE_CACHE"]["REVOKE_AT_ONCE"] = True.',
+            id="jazzauth.W053",
         )

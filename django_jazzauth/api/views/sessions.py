@@ -19,9 +19,13 @@ class ListSessionsView(Endpoint):
 
     @answers(Reply((SessionPayload,), many=True), session="required", operation="listUserSessions")
     def get(self, request: Request) -> Response:
-        """Every live session, oldest first; not those of somebody who acts as the user."""
-        user = self.require_session().user
-        return Response([wire.session_payload(session) for session in sessions_of(user)])
+        """Every live session, oldest first; not those of somebody who acts as the user.
+
+        Where sessions are stateless, the present one.
+        """
+        session = self.require_session(trust_cookie=True).session
+        assert session is not None
+        return Response([wire.session_payload(each) for each in sessions_of(session)])
 
 
 class RevokeSessionView(Endpoint):
