@@ -25,7 +25,7 @@ class JazzAuthConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect the signals and register the checks."""
-        from . import checks, revocation  # they need the models, which are there only now
+        from . import checks, revocation, rollback  # they need the models, which are there only now
         from .sealed import following
 
         def before_first_request(**kwargs: Any) -> None:
@@ -36,6 +36,7 @@ class JazzAuthConfig(AppConfig):
         register(check_plugins, checks.TAG)
         register(check_api_settings, checks.TAG)
         revocation.connect()
+        rollback.connect()
         pre_migrate.connect(
             following.follow_planned_migrations, sender=self, dispatch_uid="jazzauth.following"
         )

@@ -19,6 +19,7 @@ from .hashers import verify_against_nobody
 
 logger = logging.getLogger("django_jazzauth.backends")
 _Found = TypeVar("_Found")
+_LONGEST_ADDRESS = 254  # RFC 5321, 4.5.3.1.3, without the angle brackets
 
 
 def granted_ids(user: Any, relation: str) -> Any:
@@ -122,7 +123,8 @@ class EventStoreBackend(ModelBackend):
         found: list[Any] = []
         with suppress(model.DoesNotExist):
             found.append(manager.get_by_natural_key(name))
-        if "@" in name:
+        # A longer text is nobody's address, and folding it takes time that grows with its square.
+        if "@" in name and len(name) <= _LONGEST_ADDRESS:
             try:
                 by_email = manager.get(**{f"{model.get_email_field_name()}__iexact": name})
             except (model.DoesNotExist, model.MultipleObjectsReturned):

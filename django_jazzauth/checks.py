@@ -5,6 +5,7 @@
 ``jazzauth.E003``  the secret key is the one that ``startproject`` wrote, with ``DEBUG = False``.
 ``jazzauth.E004``  the worker secret was mistyped or cut short.
 ``jazzauth.E005``  the worker secret does not open the database (``migrate``, ``check --database``).
+``jazzauth.E006``  the database was rolled back behind a checkpoint (``check --database``).
 ``jazzauth.W001``  ``AUTH_USER_MODEL`` is not event-sourced.
 ``jazzauth.W002``  sessions are not kept in the event store.
 ``jazzauth.W003``  ``EventStoreBackend`` is missing.
@@ -28,6 +29,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connections
 
+from . import rollback
 from .conf import NAME, ImproperJazzAuthSettings, get_settings
 from .errors import ImproperSecret, ImproperSettings, JazzAuthError
 from .keys.loading import load_keys
@@ -179,6 +181,26 @@ def check_keys(databases: Sequence[str] | None = None, **kwargs: Any) -> list[Ch
     return found
 
 
+def check_rollback(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """``jazzauth.E006``. A few look-ups, and only where a checkpoint is kept outside."""
+    if rollback.database() not in (databases or ()):
+        return []
+    try:
+        rollback.look()
+    except (DatabaseError, ImproperSecret, ImproperSettings):
+        return []  # tables from before a migration, or E001, E002 or E004 says it
+    except JazzAuthError as error:
+        return [
+            Error(
+                f"{error} [{error.code}]",
+                hint="Restore a newer backup. To go on with this one, and without all sessions and "
+                f'JWTs from before: {NAME}["CHECKPOINT"]["ON_ROLLBACK"] = "new-generation".',
+                id="jazzauth.E006",
+            )
+        ]
+    return []
+
+
 _EVERYWHERE: Iterable[Callable[..., list[CheckMessage]]] = (
     check_settings,
     check_worker_secret,
@@ -195,18 +217,22 @@ def register_checks() -> None:
         register(check, TAG)
     register(check_keys, TAG, Tags.database)
     register(check_planned_migrations, TAG, Tags.database)
+    register(check_rollback, TAG, Tags.database)
 
 
 def refuse_to_serve(**kwargs: Any) -> None:
-    """Refuse requests in a state in which a server must not run; passes with ``DEBUG = True``.
+    """Refuse requests in a state in which a server must not run.
+
+    What the settings lack is passed over with ``DEBUG = True``; a rollback never is.
 
     Raises:
         ImproperSettings: the text names every error, as the checks do. A server that was started
             without them (WSGI, ASGI) says so at its first request.
+        RolledBack, NoteError: the database does not contain what the checkpoint outside of it says.
     """
-    if settings.DEBUG:
-        return
-    errors = [*check_settings(), *check_worker_secret(), *check_secret_key()]
-    texts = [f"{error.msg} ({error.id})" for error in errors if error.is_serious()]
-    if texts:
-        raise ImproperJazzAuthSettings("Requests are refused: " + " ".join(texts))
+    if not settings.DEBUG:
+        errors = [*check_settings(), *check_worker_secret(), *check_secret_key()]
+        texts = [f"{error.msg} ({error.id})" for error in errors if error.is_serious()]
+        if texts:
+            raise ImproperJazzAuthSettings("Requests are refused: " + " ".join(texts))
+    rollback.look(begin=True)

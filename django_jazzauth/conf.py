@@ -22,6 +22,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from .conf_groups import (
     ChangeEmailSettings,
+    CheckpointSettings,
     Count,
     DeleteUserSettings,
     EmailVerificationSettings,
@@ -76,9 +77,11 @@ class Settings(Group, frozen=True, kw_only=True):
         TRUSTED_ORIGINS: origins besides the site's own that may call and be redirected to.
         TRUSTED_PROXIES: addresses or networks whose ``X-Forwarded-For`` is believed.
         JWT, JAZZ, SOCIAL, SESSION, PROOF, PASSWORD, EMAIL_VERIFICATION, PASSWORD_RESET,
-            CHANGE_EMAIL, DELETE_USER, RATE_LIMIT: see their classes.
+            CHANGE_EMAIL, DELETE_USER, RATE_LIMIT, CHECKPOINT: see their classes.
         USERNAME, ANONYMOUS, MULTI_SESSION, ONE_TIME_TOKEN, LAST_LOGIN_METHOD, OPEN_API: of plugins,
             see their classes.
+        RETENTION: seconds after its end for which an entity's past can be read, by entity:
+            ``{"session": 2_592_000}``. ``jazzauth compact`` then drops it; without an entry, never.
         HOOKS: functions of the project around writes, by ``<entity>.<verb>.<moment>``:
             ``{"user.create.before": "shop.hooks.only_customers"}``; a path or a list of paths.
         MAIL_IN_BACKGROUND: send mails by a thread, so that the time of an answer does not tell
@@ -116,6 +119,8 @@ class Settings(Group, frozen=True, kw_only=True):
     CHANGE_EMAIL: ChangeEmailSettings = ChangeEmailSettings()
     DELETE_USER: DeleteUserSettings = DeleteUserSettings()
     RATE_LIMIT: RateLimitSettings = RateLimitSettings()
+    CHECKPOINT: CheckpointSettings = CheckpointSettings()
+    RETENTION: dict[str, Count] = msgspec.field(default_factory=dict)
     USERNAME: UsernameSettings = UsernameSettings()
     ANONYMOUS: AnonymousSettings = AnonymousSettings()
     MULTI_SESSION: MultiSessionSettings = MultiSessionSettings()

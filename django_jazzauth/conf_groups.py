@@ -304,3 +304,28 @@ class RateLimitSettings(Group, frozen=True, kw_only=True):
     MAX: Positive = 100
     RULES: dict[str, RateRule | None] = msgspec.field(default_factory=dict)
     CACHE: Text = "default"
+
+
+class CheckpointSettings(Group, frozen=True, kw_only=True):
+    """``JAZZAUTH["CHECKPOINT"]``: signed statements of what the log contains.
+
+    Attributes:
+        ORIGIN: name of the log in its checkpoints, such as ``example.org/accounts``, without blanks
+            and plus signs. It is fixed with the first checkpoint. None: the host of BASE_URL and a
+            random part.
+        FILE: where the newest checkpoint is kept, outside the database and its backups.
+            ``jazzauth checkpoint`` writes it; at its first request a server compares the database
+            with it.
+        URL: where ``jazzauth checkpoint`` posts it to as well.
+        INTERVAL: seconds between two checkpoints of ``jazzauth checkpoint --watch``; ``doctor``
+            warns when the newest is more than twice as old. Nothing else starts by it.
+        ON_ROLLBACK: what happens when the database was rolled back behind FILE: ``refuse``
+            requests, or begin a ``new-generation``, in which all sessions and JWTs from before are
+            void.
+    """
+
+    ORIGIN: Annotated[str, Meta(pattern=r"^[^\s+]{1,160}$")] | None = None
+    FILE: Text | None = None
+    URL: Text | None = None
+    INTERVAL: Positive | None = None
+    ON_ROLLBACK: Literal["refuse", "new-generation"] = "refuse"

@@ -106,6 +106,12 @@ class KeyDestroyed(KeyringError):
     code = "KEY_DESTROYED"
 
 
+class PayloadCompacted(KeyDestroyed):
+    """The event's payload was compacted away after its time: only its digest is kept."""
+
+    code = "PAYLOAD_COMPACTED"
+
+
 class StoreError(JazzAuthError):
     """Base of what the event store and the sealed models report."""
 
@@ -148,6 +154,12 @@ class StateOutdated(SealBroken):
     """
 
     code = "STATE_OUTDATED"
+
+
+class RolledBack(StoreError):
+    """The database does not contain what a checkpoint outside of it says that it contained."""
+
+    code = "ROLLED_BACK"
 
 
 class ConcurrentUpdate(StoreError):

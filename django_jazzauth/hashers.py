@@ -38,6 +38,10 @@ from django.utils.translation import gettext_noop as _
 
 from .errors import JazzAuthError
 
+LONGEST_NORMALISED = 2048
+"""Characters of a password up to which it is normalised. The time that it takes grows with the
+square of a run of combining marks: a body full of them would keep a server busy for an hour."""
+
 
 class ImproperPasswordHash(JazzAuthError):
     """A text that is to be imported as a password hash is not one. Never carries the text."""
@@ -48,11 +52,15 @@ class ImproperPasswordHash(JazzAuthError):
 def normalise_password(password: str | bytes) -> str:
     """Return the password in normal form NFKC, the form in which it is measured and hashed.
 
+    One of more than :data:`LONGEST_NORMALISED` characters stays as it is.
+
     Args:
         password: as typed; bytes are taken as UTF-8.
     """
     if isinstance(password, bytes):
         password = password.decode("utf-8", "surrogateescape")
+    if len(password) > LONGEST_NORMALISED:
+        return password
     return unicodedata.normalize("NFKC", password)
 
 

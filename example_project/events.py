@@ -9,7 +9,7 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView, exception_handler
+from rest_framework.views import APIView
 
 from django_jazzauth.api import errors
 from django_jazzauth.api.authentication import SessionCookieAuthentication
@@ -61,12 +61,8 @@ class OwnEventsView(APIView):
         )
 
     def get_exception_handler(self) -> Callable[..., Response | None]:
-        """Errors as the API has them, ``{code, message}``; DRF's own where it has none."""
-        return _handle
-
-
-def _handle(error: Exception, context: dict[str, Any]) -> Response | None:
-    return errors.handle(error, context) or exception_handler(error, context)
+        """Errors as the API has them, ``{code, message}``."""
+        return errors.handle
 
 
 def _described(event: Event, record: EventRecord) -> dict[str, Any]:

@@ -186,7 +186,8 @@ class CookieJar:
         """The short names of the parts that the browser sent, in their order."""
         if self.request is None:
             return []
-        pattern = re.compile(re.escape(self.name_of(CACHE_COOKIE)) + r"\.(\d{1,2})")
+        # Only names that we write ourselves: neither ".01" nor digits of other scripts.
+        pattern = re.compile(re.escape(self.name_of(CACHE_COOKIE)) + r"\.(0|[1-9][0-9]?)")
         found = (pattern.fullmatch(name) for name in self.request.COOKIES)
         return [f"{CACHE_COOKIE}.{n}" for n in sorted(int(match[1]) for match in found if match)]
 

@@ -13,6 +13,7 @@ from rest_framework.views import set_rollback
 
 from ..errors import JazzAuthError, ValueNotStorable
 from . import plugins
+from .throttling import retry_after
 
 MESSAGES: dict[str, str] = {
     "UNAUTHORIZED": "Unauthorized",
@@ -142,5 +143,16 @@ def _as_api_error(error: Exception) -> ApiError | None:
     if isinstance(error, Http404):
         return ApiError(404, "NOT_FOUND", "Not found")
     if isinstance(error, exceptions.Throttled):
-        return ApiError(429, None, TOO_MANY_REQUESTS)
+        seconds = getattr(error, "wait", None)
+        wait = {} if seconds is None else {"X-Retry-After": retry_after(seconds)}
+        return ApiError(429, None, TOO_MANY_REQUESTS, headers=wait)
+    if isinstance(error, exceptions.APIException):
+        return _of_another_view(error)
     return None
+
+
+def _of_another_view(error: exceptions.APIException) -> ApiError:
+    """A refusal that endpoints never raise: of a project's own view that uses this handler."""
+    if isinstance(error, exceptions.ValidationError) or not isinstance(error.detail, str):
+        return ApiError(error.status_code, "VALIDATION_ERROR")
+    return ApiError(error.status_code, str(error.get_codes()).upper(), str(error.detail))

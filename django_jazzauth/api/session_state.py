@@ -38,7 +38,7 @@ class SessionState:
 
     ``session`` is ``None`` when nobody is signed in. ``token`` is what the client presented; a
     token without a session is dead, and the answer removes it. A session without a token is one
-    that a plugin vouches for: it is never put into cookies. ``shown`` and ``auth`` are those of
+    that a plugin vouches for: it is never put into cookies. ``shown`` and ``carried`` are those of
     :class:`~.session_strategy.Found`.
     """
 
@@ -47,7 +47,7 @@ class SessionState:
     remembered: bool = True
     renewed: bool = field(default=False)
     shown: Content | None = field(default=None, repr=False)
-    auth: str | None = field(default=None, repr=False)
+    carried: Content | None = field(default=None, repr=False)
 
     @property
     def user(self) -> Any:
@@ -78,20 +78,33 @@ class SessionState:
         if self.session is not None and self.token is not None:
             jar.write_session(response, self.session, remember=self.remembered)
 
+    def ended(self) -> None:
+        """Note that this session was ended: a stateless one, by the loss of its cookies."""
+        if self.session is not None and not self.session.stored:
+            self.session = None
+
     def apply(self, response: HttpResponse, jar: CookieJar) -> None:
         """Set or remove the cookies that follow from the state."""
         if self.session is None and self.token is not None:
             jar.remove_session(response)
         elif self.session is not None and self.renewed:
             jar.write_session(response, self.session, remember=self.remembered)
-        elif self._has_new_password() and response.status_code < 400:
+        elif response.status_code < 400 and self._is_outdated():
             self.rewrite(response, jar)
 
-    def _has_new_password(self) -> bool:
-        """Whether this request changed the password that a stateless session depends on."""
-        if self.auth is None or self.session is None:
+    def _is_outdated(self) -> bool:
+        """Whether the cookie of a stateless session says of the user what is no longer so.
+
+        Be it by this request or an earlier one. A new password that was set by this request does
+        not end its own session.
+        """
+        # A user without a key has been deleted by this request.
+        if self.carried is None or self.session is None or self.user.pk is None:
             return False
-        return not constant_time_compare(self.auth, self.user.get_session_auth_hash())
+        same_password = constant_time_compare(
+            self.carried["auth"], self.user.get_session_auth_hash()
+        )
+        return not same_password or self.carried["user"] != wire.user_payload(self.user)
 
 
 def presented(request: HttpRequest, options: ApiOptions) -> Credential:
@@ -151,7 +164,7 @@ def resolve(
         remembered=remembered,
         renewed=found.renewed,
         shown=found.shown,
-        auth=found.auth,
+        carried=found.carried,
     )
 
 

@@ -27,13 +27,13 @@ class Found:
         shown: session and user as the client sees them, where a cookie vouches for them and the
             user was not read; ``None`` where the database was asked.
         renewed: it was prolonged: the cookies have to be set again.
-        auth: the hash of the password that a stateless session was opened with.
+        carried: the content of a stateless session's cookie, where the user was read.
     """
 
     session: Session | None = None
     shown: Content | None = None
     renewed: bool = False
-    auth: str | None = None
+    carried: Content | None = None
 
 
 NOTHING = Found()

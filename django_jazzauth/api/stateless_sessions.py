@@ -55,7 +55,7 @@ class StatelessSessions(SessionStrategy):
             return NOTHING
         if due:
             _renew(session, options, request, remembered=remembered)
-        return Found(session, renewed=due, auth=content["auth"])
+        return Found(session, renewed=due, carried=content)
 
     def find_by_token(self, token: str) -> Session | None:
         """None: a token alone carries no session."""

@@ -77,3 +77,19 @@ def event_digest(
         raise ValueError("digests have 32 bytes and key ids 16")
     place = event_place(stream, version, type, schema, key_id, recorded_at)
     return digest_at(previous, place, payload_hash)
+
+
+def leaf_data(position: int, txid: int, digest: bytes) -> bytes:
+    """What stands for an event in the Merkle tree of the log, before the leaf is hashed.
+
+    Args:
+        position: the event's place in the log.
+        txid: PostgreSQL's id of the transaction that wrote it; 0 on other databases.
+        digest: see :func:`event_digest`.
+
+    Raises:
+        ValueError: a part has another length, or is out of the range of a frame.
+    """
+    if len(digest) != DIGEST_BYTES:
+        raise ValueError("digests have 32 bytes")
+    return frame("jazzauth/leaf/1", position, txid, digest)

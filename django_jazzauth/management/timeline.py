@@ -45,12 +45,13 @@ class Entry:
     Attributes:
         position: place in the whole log.
         version: number in the stream.
-        type: ``created``, ``updated``, ``deleted`` or ``restored``.
+        type: ``created``, ``updated``, ``deleted``, ``restored`` or ``compacted``.
         recorded_at: when, UTC.
         actor: primary key of the user who did it, as recorded.
         who: how that user is called now; the key where nobody has it any more; "" if unknown.
         via: the way it came: ``admin``, ``command``, ``api``.
         readable: false once the key was destroyed or the payload compacted away.
+        compacted: the latter.
         changes: what changed; only fields whose value differs.
     """
 
@@ -62,6 +63,7 @@ class Entry:
     who: str
     via: str
     readable: bool
+    compacted: bool
     changes: tuple[FieldChange, ...]
 
 
@@ -96,6 +98,7 @@ def timeline(
                 who=names.get(event.actor or "", event.actor or ""),
                 via=_via(event.cause),
                 readable=event.readable,
+                compacted=event.compacted,
                 changes=changes,
             )
         )

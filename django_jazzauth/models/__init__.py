@@ -5,7 +5,7 @@ migrations see every table of the app in one place.
 """
 
 from ..keys.models import DataKey, Epoch, Grant, IndexRoot, Worker
-from ..store.models import Event
+from ..store.models import Checkpoint, CheckpointKey, Event, Generation
 from ..tokens.models import SigningKey
 from .abstract_user import AbstractUser
 from .account import Account
@@ -18,9 +18,12 @@ from .verification import Verification
 __all__ = [
     "AbstractUser",
     "Account",
+    "Checkpoint",
+    "CheckpointKey",
     "DataKey",
     "Epoch",
     "Event",
+    "Generation",
     "Grant",
     "IndexRoot",
     "Session",

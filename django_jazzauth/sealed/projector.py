@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db import connections
 
-from ..errors import NotJournalled, RestoreRefused, SealBroken
-from ..store.event_sql import last_events
-from ..store.journal import ENDED, last_heads
-from ..store.registry import register
+from ..errors import NotJournalled, RestoreRefused
+from ..store.journal import last_heads
+from ..store.registry import Standing, register
 from ..store.sealing import Head
 from .binding import Binding, require_binding
 from .codec import FieldCodec, field_codec_of
 from .insert import insert_row
-from .load import inspect_row
-from .members import current_members, source_field
+from .members import source_field
 from .owned import note_event, remove_owned
 from .projection import advance_pks
-from .read_plan import converted_rows, key_batches
 from .resealing import count_heads, replace_heads, stale_heads
+from .row_checks import check_rows, duplicates, has_row, row_streams
 
 
 class ModelProjector:
@@ -197,67 +194,17 @@ class ModelProjector:
     def replace_heads(self, alias: str, rows: Sequence[tuple[Any, bytes, bytes]]) -> int:
         return replace_heads(self.binding, alias, rows)
 
-    def problems(self, alias: str, newest: dict[str, Head]) -> Iterator[tuple[str, str, str]]:
-        binding = self.binding
-        missing = dict(newest)
-        heads: dict[Any, Head] = {}
-        for names, values in converted_rows(binding, alias, self._keys(newest)):
-            pk = values[names.index(binding.pk.attname)]
-            stream = binding.stream(pk)
-            last = missing.pop(stream, None)
-            if last is None:
-                continue
-            try:
-                opened, differing = inspect_row(self.model, alias, names, values)
-            except SealBroken as error:
-                yield "HEAD_BROKEN", stream, str(error)
-                continue
-            if (opened.head.version, opened.head.digest) != (last.version, last.digest):
-                yield (
-                    "HEAD_STALE",
-                    stream,
-                    f"the head is version {opened.head.version}, the log's newest {last.version}",
-                )
-            for name in differing:
-                yield "COLUMN_DIFFERS", stream, f"column {name} differs from the head"
-            heads[pk] = opened.head
-        yield from self._member_problems(alias, heads)
-        for stream in missing:
-            yield "ROW_MISSING", stream, "the log has a living entity without a row"
+    def check(self, alias: str, newest: Mapping[str, Standing]) -> Iterator[tuple[str, str, str]]:
+        return check_rows(self.binding, alias, newest)
 
-    def _keys(self, streams: Iterable[str]) -> Iterator[Any]:
-        for stream in streams:
-            try:
-                yield self.key(stream)
-            except ValidationError:
-                continue  # no row can have it
+    def row_streams(self, alias: str, size: int) -> Iterator[list[str | None]]:
+        return row_streams(self.binding, alias, size)
 
-    def strays(self, alias: str) -> Iterator[tuple[str, str, str]]:
-        for keys in key_batches(self.binding, alias):
-            streams = []
-            for key in keys:
-                try:
-                    streams.append(self.stream(key))
-                except ValidationError:
-                    yield "ROW_WITHOUT_LOG", self.entity, "a row's primary key is none"
-            last = last_events(alias, streams)
-            for stream in streams:
-                if stream not in last or last[stream][3] in ENDED:
-                    detail = "a row stands where the log has no living entity"
-                    yield "ROW_WITHOUT_LOG", stream, detail
+    def has_row(self, alias: str, stream: str) -> bool:
+        return has_row(self.binding, alias, stream)
 
-    def _member_problems(
-        self, alias: str, heads: dict[Any, Head]
-    ) -> Iterator[tuple[str, str, str]]:
-        for field in self.binding.members:
-            rows = current_members(field.remote_field.through, alias, heads) if heads else {}
-            for pk, members in rows.items():
-                if members != heads[pk].state.get(field.name, []):
-                    yield (
-                        "MEMBERS_DIFFER",
-                        self.stream(pk),
-                        f"the rows of {field.name} differ from the head",
-                    )
+    def duplicates(self, alias: str) -> Iterator[tuple[str, str]]:
+        return duplicates(self.binding, alias)
 
 
 def refuse_read_only(instance: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import connections
@@ -162,46 +162,3 @@ def read_plan(binding: Binding, connection: Any, relation: Any = None) -> ReadPl
     if plan is None:
         plan = plans[key] = ReadPlan(binding, connection, relation)
     return plan
-
-
-def converted_rows(
-    binding: Binding, alias: str, keys: Iterable[Any]
-) -> Iterator[tuple[tuple[str, ...], list[Any]]]:
-    """Some rows of a table with its columns' names, converted but not opened.
-
-    Args:
-        binding: the model.
-        alias: database alias.
-        keys: primary keys; those that no row has are passed over.
-    """
-    connection = connections[alias]
-    plan = read_plan(binding, connection)
-    convert = plan.converter(connection)
-    params = [pk_param(binding, connection, key) for key in keys]
-    if not params:
-        return
-    key = connection.ops.quote_name(str(binding.pk.column))
-    marks = ", ".join(["%s"] * len(params))
-    with connection.cursor() as cursor:
-        cursor.execute(f"{plan.select} WHERE {key} IN ({marks})", params)
-        rows = cursor.fetchall()
-    for row in rows:
-        yield plan.names, convert(row)
-
-
-def key_batches(binding: Binding, alias: str, size: int = 2000) -> Iterator[list[Any]]:
-    """The primary keys of a table in their order, as the driver gives them."""
-    connection = connections[alias]
-    quote = connection.ops.quote_name
-    key, table = quote(str(binding.pk.column)), quote(binding.model._meta.db_table)
-    condition: str = ""
-    params: list[Any] = []
-    while True:
-        sql = f"SELECT {key} FROM {table}{condition} ORDER BY {key} LIMIT {size}"  # noqa: S608
-        with connection.cursor() as cursor:
-            cursor.execute(sql, params)
-            found = [row[0] for row in cursor.fetchall()]
-        if not found:
-            return
-        yield found
-        condition, params = f" WHERE {key} > %s", [found[-1]]

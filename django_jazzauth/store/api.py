@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from typing import Any
 
 from . import history as _history
+from .checkpoints import Taken
+from .checkpoints import take as _take
+from .compaction import Compacted
+from .compaction import Progress as CompactProgress
+from .compaction import compact as _compact
 from .events import Event
 from .rebuild import Progress as RebuildProgress
 from .rebuild import rebuild as _rebuild
@@ -37,9 +43,30 @@ class Store:
         """Forget a person for good; see ``store.shred.shred``."""
         return _shred(instance, pk=pk, using=using)
 
-    def verify(self, *, using: str = "default", progress: VerifyProgress | None = None) -> Report:
+    def verify(
+        self,
+        *,
+        using: str = "default",
+        progress: VerifyProgress | None = None,
+        checkpoints: Sequence[str] = (),
+        processes: int = 1,
+    ) -> Report:
         """Check the log and the projections; see ``store.verify.verify``."""
-        return _verify(using, progress)
+        return _verify(using, progress, checkpoints, processes)
+
+    def checkpoint(self, *, using: str = "default") -> Taken:
+        """Sign what the log contains now; see ``store.checkpoints.take``."""
+        return _take(using)
+
+    def compact(
+        self,
+        *,
+        using: str = "default",
+        progress: CompactProgress | None = None,
+        dry_run: bool = False,
+    ) -> dict[str, Compacted]:
+        """Drop what is older than its retention; see ``store.compaction.compact``."""
+        return _compact(using, progress, dry_run)
 
     def rebuild(
         self,

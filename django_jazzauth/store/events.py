@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef
 
 from ..crypto.digest import event_place
-from ..errors import KeyDestroyed, SealBroken
+from ..errors import PayloadCompacted, SealBroken
 from ..keys.keyring import keyring
 from .models import Event as EventRecord
 from .sealing import State, event_aad, open_payload
@@ -26,13 +26,14 @@ class Event:
         position: place in the whole log.
         stream: ``entity/key``.
         version: number in the stream, from 1.
-        type: ``created``, ``updated``, ``deleted`` or ``restored``.
+        type: ``created``, ``updated``, ``deleted``, ``restored`` or ``compacted``.
         recorded_at: when, UTC.
         actor: who did it, if known.
         state: field name to value after the event; None after a deletion, or when the payload was
             compacted away or its key destroyed.
         cause: everything recorded about who, how and from where.
         readable: whether the payload could be opened.
+        compacted: the payload was dropped after its time.
     """
 
     position: int
@@ -44,6 +45,7 @@ class Event:
     state: dict[str, Any] | None = field(repr=False)
     cause: dict[str, Any] = field(default_factory=dict, repr=False)
     readable: bool = True
+    compacted: bool = False
 
 
 def moment(microseconds: int) -> datetime.datetime:
@@ -57,6 +59,7 @@ def open_record(alias: str, record: EventRecord) -> tuple[State | None, State]:
     Raises:
         SealBroken: the row was changed.
         KeyDestroyed: the subject's data key was destroyed.
+        PayloadCompacted: the payload was dropped after its time.
     """
     envelope = keyring(alias).data_key_by_id(record.key_id.bytes)
     try:
@@ -71,7 +74,10 @@ def open_record(alias: str, record: EventRecord) -> tuple[State | None, State]:
     except ValueError:
         raise SealBroken(record.stream, "a column of the event is out of its range") from None
     if record.payload is None:
-        raise KeyDestroyed(f"{record.stream}@{record.version} was compacted away.")
+        raise PayloadCompacted(
+            f"{record.stream}@{record.version} was compacted away: the time for which its past is "
+            "kept is over."
+        )
     return open_payload(envelope, event_aad(place), bytes(record.payload), record.stream)
 
 

@@ -8,11 +8,17 @@ from typing import Any
 
 from django.db import IntegrityError, router, transaction
 
-from ..errors import KeyDestroyed, NeverExisted, RestoreRefused, StoreError
+from ..errors import (
+    KeyDestroyed,
+    NeverExisted,
+    PayloadCompacted,
+    RestoreRefused,
+    StoreError,
+)
 from ..keys.keyring import keyring
 from .event_sql import hold_writer_lock
 from .events import Event, moment, open_record, records
-from .journal import DELETED, ENDED, RESTORED, SHREDDED, Draft, append
+from .journal import COMPACTED, DELETED, ENDED, RESTORED, SHREDDED, Draft, append
 from .models import Event as EventRecord
 from .registry import Projector, projector_of
 from .sealing import Head, State
@@ -52,6 +58,7 @@ def history(instance: Any, *, pk: Any = None, using: str | None = None) -> list[
                 values,
                 cause,
                 readable,
+                record.payload is None,
             )
         )
     return found
@@ -74,6 +81,7 @@ def as_of(
     Raises:
         NeverExisted: it did not exist then: not yet created, or already deleted.
         KeyDestroyed: it existed, but can no longer be read.
+        PayloadCompacted: likewise, because its past was dropped after its time.
     """
     projector, key, alias = address(instance, pk, using)
     if when.tzinfo is None:
@@ -110,7 +118,8 @@ def restore(model: Any, pk: Any, *, using: str | None = None) -> Any:
         NeverExisted: there is no such stream.
         StoreError: it is not deleted.
         RestoreRefused: what it points at is gone, or another entity holds a unique value of it.
-        KeyDestroyed: it was shredded, or its payload was compacted away.
+        KeyDestroyed: it was shredded.
+        PayloadCompacted: its past was dropped after its time.
     """
     projector, key, alias = address(model, pk, using)
     stream = projector.stream(key)
@@ -121,6 +130,10 @@ def restore(model: Any, pk: Any, *, using: str | None = None) -> Any:
             raise NeverExisted(f"{stream} never existed.")
         if found[0].type == SHREDDED:
             raise KeyDestroyed(f"{stream} was shredded: nothing of it can be read any more.")
+        if found[0].type == COMPACTED:
+            raise PayloadCompacted(
+                f"{stream} was compacted: the time for which its past is kept is over."
+            )
         _drop_destroyed(alias, found)
         if found[0].type != DELETED:
             raise StoreError(f"{stream} is not deleted.")

@@ -23,7 +23,8 @@ DELETED = "deleted"
 RESTORED = "restored"
 SHRED_REQUESTED = "shred_requested"
 SHREDDED = "shredded"
-ENDED = frozenset((DELETED, SHREDDED))
+COMPACTED = "compacted"
+ENDED = frozenset((DELETED, SHREDDED, COMPACTED))
 """Types after which the entity has no row."""
 
 NO_DIGEST = bytes(32)

@@ -1,10 +1,11 @@
-"""The event table: one row per change of one entity, written by the Journal only."""
+"""The tables of the log: events, written by the Journal only, and checkpoints over them."""
 
 from __future__ import annotations
 
 from typing import Any, NoReturn
 
 from django.db import models
+from django.utils import timezone
 
 from ..errors import NotJournalled
 from ..keys.fields import ExactCharField
@@ -64,3 +65,69 @@ class Event(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         raise NotJournalled("Events are append-only: they are never deleted.")
+
+
+class CheckpointKey(models.Model):
+    """The key that checkpoints are signed with; one row.
+
+    ``origin`` names the log, ``sealed`` holds the private key of Ed25519, sealed under a data key
+    of its own (subject ``checkpoints``).
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    origin = models.CharField(max_length=200)
+    sealed = models.BinaryField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        app_label = "django_jazzauth"
+        db_table = "jazzauth_checkpoint_key"
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return self.origin
+
+
+class Checkpoint(models.Model):
+    """A checkpoint that was signed, and which events it added to the tree.
+
+    ``first`` is the number of leaves before it and ``size`` that after it. ``sealed`` holds the
+    positions of the leaves between, in the order of the tree, and the tree's compact form;
+    docs/format.md gives the bytes.
+    """
+
+    first = models.BigIntegerField(primary_key=True)
+    size = models.BigIntegerField()
+    generation = models.PositiveIntegerField(default=1)
+    note = models.TextField(help_text="The signed note.")
+    sealed = models.BinaryField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        app_label = "django_jazzauth"
+        db_table = "jazzauth_checkpoint"
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"checkpoint of {self.size} events"
+
+
+class Generation(models.Model):
+    """A new beginning after the database was rolled back; the first generation has no row.
+
+    ``abandoned`` is the checkpoint from before the rollback that this database does not contain.
+    ``sealed`` proves that the application made the row.
+    """
+
+    number = models.PositiveIntegerField(primary_key=True)
+    abandoned = models.TextField()
+    sealed = models.BinaryField()
+    started_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        app_label = "django_jazzauth"
+        db_table = "jazzauth_generation"
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"generation {self.number}"

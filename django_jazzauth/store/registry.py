@@ -6,11 +6,23 @@ each model as it is defined.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from ..errors import StoreError
 from .sealing import Head
+
+
+class Standing(Protocol):
+    """Where a living stream stands: what its row must show."""
+
+    @property
+    def head(self) -> Head:
+        """The newest event; its state is empty if ``opaque``."""
+
+    @property
+    def opaque(self) -> bool:
+        """Whether the state cannot be read."""
 
 
 class Projector(Protocol):
@@ -95,14 +107,17 @@ class Projector(Protocol):
         out.
         """
 
-    def problems(self, alias: str, newest: dict[str, Head]) -> Iterator[tuple[str, str, str]]:
-        """What is wrong with the rows of some living entities: (code, stream, detail).
+    def check(self, alias: str, newest: Mapping[str, Standing]) -> Iterator[tuple[str, str, str]]:
+        """What is wrong with the rows of living streams: code, stream, detail."""
 
-        ``newest`` holds the newest event of each by stream.
-        """
+    def row_streams(self, alias: str, size: int) -> Iterator[list[str | None]]:
+        """The streams of all rows, in pages; None for a row whose primary key is none."""
 
-    def strays(self, alias: str) -> Iterator[tuple[str, str, str]]:
-        """Rows of which the log knows no living entity, in the same form."""
+    def has_row(self, alias: str, stream: str) -> bool:
+        """Whether the entity has a row now."""
+
+    def duplicates(self, alias: str) -> Iterator[tuple[str, str]]:
+        """Rows that share a value which must be unique: stream, detail."""
 
 
 _projectors: dict[str, Projector] = {}

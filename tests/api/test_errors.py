@@ -51,6 +51,32 @@ def _urls(settings: Any, captured_server: None) -> None:
             {"message": "A value cannot be stored", "code": "VALUE_NOT_STORABLE"},
         ),
         (
+            exceptions.MethodNotAllowed("PUT"),
+            405,
+            {"message": 'Method "PUT" not allowed.', "code": "METHOD_NOT_ALLOWED"},
+        ),
+        (
+            exceptions.NotAcceptable(),
+            406,
+            {
+                "message": "Could not satisfy the request Accept header.",
+                "code": "NOT_ACCEPTABLE",
+            },
+        ),
+        (
+            exceptions.UnsupportedMediaType("text/odd"),
+            415,
+            {
+                "message": 'Unsupported media type "text/odd" in request.',
+                "code": "UNSUPPORTED_MEDIA_TYPE",
+            },
+        ),
+        (
+            exceptions.ValidationError({"name": "secret"}),
+            400,
+            {"message": "Validation Error", "code": "VALIDATION_ERROR"},
+        ),
+        (
             exceptions.Throttled(),
             429,
             {"message": "Too many requests. Please try again later."},
@@ -78,3 +104,8 @@ def test_every_error_has_a_code() -> None:
     error = ApiError(422, "FAILED_TO_CREATE_USER")
     assert isinstance(error, JazzAuthError)
     assert (error.code, str(error)) == ("FAILED_TO_CREATE_USER", "Failed to create user")
+
+
+def test_a_view_of_the_project_says_how_long_to_wait(api: Api) -> None:
+    RAISED.append(exceptions.Throttled(wait=2.5))
+    assert api.get("/raise")["X-Retry-After"] == "3"

@@ -549,3 +549,24 @@ def test_other_origins_cannot_use_it(api: Api) -> None:
     elsewhere.origin = "https://evil.example"
     assert elsewhere.post("/update-user", {"name": "X"}).status_code == 403
     assert alice().name == "Alice"
+
+
+def test_who_reads_the_user_corrects_the_cookie(api: Api) -> None:
+    api.sign_up()
+    get_user_model().objects.update(name="New")
+    assert api.get("/get-session").json()["user"]["name"] == "Alice"
+    answer = api.get("/list-accounts")
+    assert answer.cookies[DATA].value
+    assert api.get("/get-session").json()["user"]["name"] == "New"
+    assert DATA not in api.get("/list-accounts").cookies
+
+
+@pytest.mark.parametrize("path", ["/revoke-sessions", "/revoke-session"])
+def test_this_browser_loses_its_own_in_any_case(api: Api, path: str) -> None:
+    token = api.sign_up().json()["token"]
+    sign_in().post("/revoke-session", {"token": token})
+    assert who(api) == "alice@example.com"
+    answer = api.post(path, {"token": token})
+    assert answer.json() == {"status": True}
+    assert answer.cookies[DATA]["max-age"] == "0"
+    assert who(api) is None

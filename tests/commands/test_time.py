@@ -184,3 +184,23 @@ def test_restore_of_a_name_that_was_taken_meanwhile(jazzauth: Run, ana: Any) -> 
     assert "must be unique" in ran.failed
     assert not get_user_model().objects.filter(pk=pk).exists()
     assert store.history(get_user_model(), pk=pk)[-1].type == "deleted"
+
+
+def test_compacted_sessions(jazzauth: Run, settings: Any) -> None:
+    from django.utils import timezone
+
+    from django_jazzauth.models import Session
+
+    made = Session.objects.create(expires_at=timezone.now())
+    key = made.pk
+    made.delete()
+    assert "RETENTION" in jazzauth("compact").out
+    settings.JAZZAUTH = {**settings.JAZZAUTH, "RETENTION": {"session": 0}}
+    assert (
+        "session: 2 payloads of 1 streams would be dropped" in jazzauth("compact", "--dry-run").out
+    )
+    assert "session: 2 payloads of 1 streams dropped" in jazzauth("compact", terminal=True).out
+    out = jazzauth("history", f"session/{key}").out
+    assert "compacted: the time for which its past is kept is over" in out
+    assert "[PAYLOAD_COMPACTED]" in jazzauth("restore", "session", str(key)).failed
+    assert not jazzauth("verify").failed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,6 +58,9 @@ def test_as_json(jazzauth: Run, ana: Any) -> None:
         "ok": True,
         "events": 2,
         "streams": 1,
+        "covered": 0,
+        "checkpoints": 0,
+        "unlisted": 0,
         "problems": [],
     }
     sql("UPDATE jazzauth_user SET is_staff = %s", True)
@@ -68,6 +72,24 @@ def test_as_json(jazzauth: Run, ana: Any) -> None:
     assert problem["code"] == "COLUMN_DIFFERS"
     assert problem["stream"] == f"user/{ana.pk}"
     assert problem["version"] is None
+
+
+def test_a_checkpoint_shows_what_was_cut_off(
+    jazzauth: Run, ana: Any, tmp_path: Path, settings: Any
+) -> None:
+    file = tmp_path / "checkpoint"
+    jazzauth("checkpoint", "--output", str(file))
+    assert "2 events compared with 1 checkpoint." in jazzauth("verify").out
+    assert not jazzauth("verify", "--checkpoint", str(file)).failed
+    for table in ("user", "event", "checkpoint"):
+        sql(f"DELETE FROM jazzauth_{table}")
+    assert not jazzauth("verify").failed  # nothing in the database can tell
+    ran = jazzauth("verify", "--checkpoint", str(file))
+    assert ran.status == 1
+    assert "CHECKPOINT_AHEAD" in ran.out
+    settings.JAZZAUTH = {**settings.JAZZAUTH, "CHECKPOINT": {"FILE": file}}
+    assert "CHECKPOINT_AHEAD" in jazzauth("verify").out
+    assert "cannot be read" in jazzauth("verify", "--checkpoint", "/nonexistent").failed
 
 
 def test_rebuild_makes_the_rows_again(jazzauth: Run, ana: Any) -> None:

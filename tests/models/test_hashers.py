@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import check_password, identify_hasher, make_password
 
 from django_jazzauth.hashers import (
+    LONGEST_NORMALISED,
     Argon2idPasswordHasher,
     BetterAuthScryptHasher,
     ImproperPasswordHash,
@@ -97,3 +99,15 @@ def test_half_characters_hash_to_something_definite() -> None:
     assert check_password("\ud800password", encoded)
     assert not check_password("\ud801password", encoded)
     assert normalise_password(b"abc") == "abc"
+
+
+def test_what_is_too_long_to_be_normalised_in_time_is_hashed_as_it_is() -> None:
+    """A run of combining marks takes time that grows with its square: minutes for a megabyte."""
+    marks = "\u0327\u0301"
+    short, long = "e" + marks * 100, "e" + marks * (LONGEST_NORMALISED // 2)
+    assert normalise_password(short) == unicodedata.normalize("NFKC", short) != short
+    assert len(long) == LONGEST_NORMALISED + 1
+    assert normalise_password(long) == long
+    encoded = make_password(long)
+    assert check_password(long, encoded)
+    assert not check_password(unicodedata.normalize("NFKC", long), encoded)

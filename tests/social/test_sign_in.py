@@ -157,6 +157,16 @@ def test_linking_by_email(
     assert who(client) == ("me@example.com" if linked else None)
 
 
+@pytest.mark.parametrize("address", ["\uff4de@example.com", "\u24dce@example.com"])
+def test_an_address_that_only_looks_alike_is_not_linked(address: str) -> None:
+    """Folding makes them equal; mailboxes they are two, and one may be anybody's."""
+    user = make_user("me@example.com", verified=True)
+    client = Client()
+    assert sign_in(client, address) == "/no?error=account_not_linked"
+    assert user.accounts.count() == 1
+    assert who(client) is None
+
+
 def test_settings_that_refuse(settings: Any) -> None:
     options = settings.JAZZAUTH["SOCIAL"]["PROVIDERS"]
     closed = {**options, "testidp": options["testidp"] | {"ALLOW_SIGN_UP": False}}
@@ -259,3 +269,15 @@ def test_sign_in_by_id_token(provider: OidcProvider) -> None:
 def test_malformed_bodies(given: Any) -> None:
     answer = post(Client(), "/sign-in/social", {"provider": "testidp", **given})
     assert (answer.status_code, answer.json()["code"]) == (400, "VALIDATION_ERROR")
+
+
+@pytest.mark.parametrize(
+    "name", ["url", "uri", "self", "code_verifier", "code_challenge", "client_id"]
+)
+def test_parameters_that_are_ours_cannot_be_given(name: str) -> None:
+    plain = urlsplit(start(Client()))
+    odd = urlsplit(start(Client(), additionalParams={name: "theirs", "prompt": "login"}))
+    assert odd[:3] == plain[:3]
+    given, usual = parse_qs(odd.query), parse_qs(plain.query)
+    assert given["prompt"] == ["login"]
+    assert "theirs" not in given.get(name, ()) or name not in usual

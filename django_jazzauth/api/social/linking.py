@@ -66,7 +66,8 @@ def user_for(
         return _create(provider, profile, tokens, request), True
     if not (get_settings().SOCIAL.LINK_BY_EMAIL and _believed(provider, profile)):
         raise LinkRefused("account_not_linked")
-    if not user.email_verified:
+    # Look-alike letters fold to the same address. They may name a mailbox of somebody else.
+    if not user.email_verified or user.email.lower() != profile.email:
         raise LinkRefused("account_not_linked")
     _add_account(user, provider, profile, tokens, request)
     return user, False

@@ -18,13 +18,14 @@ from .providers import Provider
 
 try:
     from authlib.common.errors import AuthlibBaseError
+    from authlib.common.urls import add_params_to_uri
     from authlib.integrations.requests_client import OAuth2Session
 except ImportError:  # pragma: no cover - the tests have the extra "social" installed
     OAuth2Session = None
 
 _RESERVED = frozenset(
     {"response_type", "client_id", "redirect_uri", "state", "nonce", "scope", "code_challenge"}
-    | {"code_challenge_method", "response_mode", "request", "request_uri"}
+    | {"code_verifier", "code_challenge_method", "response_mode", "request", "request_uri"}
 )
 
 
@@ -77,19 +78,19 @@ def authorization_url(
     """
     definition = provider.definition
     wanted = dict.fromkeys((*provider.scopes, *scopes))
-    parameters = dict(definition.parameters)
-    parameters |= {k: v for k, v in (more or {}).items() if k not in _RESERVED}
-    if login_hint is not None:
-        parameters["login_hint"] = login_hint
+    known = {"login_hint": login_hint} if login_hint else {}
     if definition.nonce:
-        parameters["nonce"] = nonce
+        known["nonce"] = nonce
     if definition.pkce:
-        parameters["code_verifier"] = verifier
+        known["code_verifier"] = verifier
     with _session(provider, redirect_uri) as session:
         url, _state = session.create_authorization_url(
-            definition.authorize, state=state, scope=definition.separator.join(wanted), **parameters
+            definition.authorize, state=state, scope=definition.separator.join(wanted), **known
         )
-    return str(url)
+    # Not as arguments: the client chooses the names, and some would be taken for Python's.
+    chosen = {k: v for k, v in (more or {}).items() if k not in _RESERVED | known.keys()}
+    parameters = {**definition.parameters, **chosen}
+    return str(add_params_to_uri(url, list(parameters.items())))
 
 
 def exchange_code(provider: Provider, *, code: str, redirect_uri: str, verifier: str) -> Tokens:

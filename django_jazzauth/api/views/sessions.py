@@ -36,8 +36,10 @@ class RevokeSessionView(Endpoint):
     @answers(StatusPayload, session="required")
     def post(self, request: Request) -> Response:
         """``{status: true}``, also for a token that is nobody's or somebody else's."""
-        user = self.require_session().user
-        end_sessions(user, token=self.body["token"])
+        state = self.require_session()
+        end_sessions(state.user, token=self.body["token"])
+        if self.body["token"] == state.token:
+            state.ended()
         return Response({"status": True})
 
 
@@ -47,7 +49,9 @@ class RevokeSessionsView(Endpoint):
     @answers(StatusPayload, session="required")
     def post(self, request: Request) -> Response:
         """``{status: true}``."""
-        end_sessions(self.require_session().user)
+        state = self.require_session()
+        end_sessions(state.user)
+        state.ended()
         return Response({"status": True})
 
 

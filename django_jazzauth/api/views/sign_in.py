@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpResponse
+from django.utils.encoding import iri_to_uri
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -47,7 +48,7 @@ class PasswordSignInEndpoint(Endpoint):
             | {"user": wire.user_payload(session.user)}
         )
         if url:
-            answer["Location"] = url
+            answer["Location"] = iri_to_uri(url)
         return answer
 
     def _remind(self, user: Any) -> None:

@@ -127,11 +127,15 @@ class EndpointSchema(AutoSchema):
             ("X-Retry-After", [429], "Seconds to wait", OpenApiTypes.INT),
             ("Location", located, "Where to go on", OpenApiTypes.STR),
         ]
-        more = dict(declared.headers)
-        if declared.opens_session or declared.session != "none":
-            # The use of a session may extend it.
-            more |= {"Set-Cookie": "The session cookie", **installed().session_headers}
-        headers += [(name, succeeded, text, OpenApiTypes.STR) for name, text in more.items()]
+        headers += [(n, succeeded, text, OpenApiTypes.STR) for n, text in declared.headers.items()]
+        cookie = {"Set-Cookie": "The session cookie", **installed().session_headers}
+        if declared.session != "none":
+            # The use of a session may extend it, whatever comes of the request.
+            answered = {reply.status for reply in declared.replies}
+            answered |= refusals(self.endpoint, self.method, declared).keys() - {429}
+            headers += [(n, sorted(answered), text, OpenApiTypes.STR) for n, text in cookie.items()]
+        elif declared.opens_session:
+            headers += [(n, succeeded, text, OpenApiTypes.STR) for n, text in cookie.items()]
         return parameters + [
             OpenApiParameter(
                 name, kind, OpenApiParameter.HEADER, description=text, response=statuses

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .checkpoints import look_at_checkpoints
 from .configuration import look_at_settings
 from .database import look_at_database
 from .findings import Checkup, Finding
@@ -24,4 +25,5 @@ def examine(using: str) -> Checkup:
     if look_at_database(checkup, using):
         look_at_keys(checkup, using)
         look_at_log(checkup, using)
+        look_at_checkpoints(checkup, using)
     return checkup

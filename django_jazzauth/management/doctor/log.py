@@ -7,7 +7,7 @@ import datetime
 from django.db.models import Max
 from django.utils import timezone
 
-from ...errors import JazzAuthError, KeyDestroyed
+from ...errors import JazzAuthError, KeyDestroyed, PayloadCompacted
 from ...store.events import moment, open_record
 from ...store.models import Event as EventRecord
 from ...store.registry import projector_for, projectors
@@ -51,6 +51,8 @@ def _look_at_newest(checkup: Checkup, using: str, newest: EventRecord) -> None:
         return
     try:
         open_record(using, newest)
+    except PayloadCompacted:
+        checkup.ok("log.newest", f"{place}: it was compacted, as it should be after its time")
     except KeyDestroyed:
         checkup.ok("log.newest", f"{place}: its key was destroyed, as it should be after shredding")
     except JazzAuthError as error:

@@ -41,7 +41,9 @@ def _print(command: BaseCommand, entry: Entry) -> None:
         f"{when:%Y-%m-%d %H:%M:%S %Z}  version {entry.version}  "
         f"{command.style.MIGRATE_LABEL(entry.type)}{by}{via}"
     )
-    if not entry.readable:
+    if entry.compacted:
+        command.stdout.write("    (compacted: the time for which its past is kept is over)")
+    elif not entry.readable:
         command.stdout.write("    (not readable any more: its key was destroyed)")
     for change in entry.changes:
         if change.hidden:
