@@ -121,7 +121,7 @@ class CookieCacheSettings(Group, frozen=True, kw_only=True):
             None: ``compact``, or where sessions are stateless, ``jwe``.
         VERSION: part of the content; a new value makes every older cookie count for nothing.
         REVOKE_AT_ONCE: remember ended sessions in CACHE, and look there before a cookie is
-            believed: one operation of that cache instead of a query.
+            believed: an operation or two of that cache instead of a query.
         CACHE: alias in ``CACHES``; all processes must share it.
     """
 

@@ -78,7 +78,7 @@ def note_sessions_of(user_id: str, *, but: str | None = None) -> None:
     _note("all", user_id, (now, None if but is None else _digest(but)))
 
 
-def is_revoked(token: str, user_id: str, *, opened: str = "", auth: str | None = None) -> bool:
+def is_revoked(token: str, user_id: str, *, opened: str | None = None) -> bool:
     """Whether the session of ``token``, or its user, was ended not long ago.
 
     One operation of the cache; always ``False`` where the setting is off.
@@ -86,27 +86,36 @@ def is_revoked(token: str, user_id: str, *, opened: str = "", auth: str | None =
     Args:
         token: of the session.
         user_id: of its user.
-        opened: when, as the cookie says it: ``2026-11-21T01:23:02.213Z``.
-        auth: of a stateless session: the hash of the password that it was opened with.
+        opened: of a stateless session: when, as the cookie says it: ``2026-11-21T01:23:02.213Z``.
     """
     options = _options()
     if not options.REVOKE_AT_ONCE:
         return False
-    ended = {
-        _key("session", token),
-        _key("session", f"{user_id}:{token}"),
-        _key("user", user_id),
-    }
-    before, password = _key("all", user_id), _key("auth", user_id)
-    if auth is None:
+    ended = {_key("session", token), _key("user", user_id)}
+    if opened is None:
         return bool(caches[options.CACHE].get_many(ended))
-    found = caches[options.CACHE].get_many({*ended, before, password})
-    moment, but = found.get(before, ("", None))
-    return (
-        not ended.isdisjoint(found)
-        or (opened < moment and but != _digest(token))
-        or found.get(password, _digest(auth)) != _digest(auth)
-    )
+    ended.add(_key("session", f"{user_id}:{token}"))
+    before = _key("all", user_id)
+    found = caches[options.CACHE].get_many({*ended, before})
+    moment, but = found.pop(before, ("", None))
+    return bool(found) or (opened < moment and but != _digest(token))
+
+
+def is_doubtful(user_id: str, auth: str) -> bool:
+    """Whether a user may have another password now than a stateless session was opened with.
+
+    Not more than that: what was noted may have been rolled back. One operation of the cache; always
+    ``False`` where the setting is off.
+
+    Args:
+        user_id: of the user.
+        auth: the session's hash of the password.
+    """
+    options = _options()
+    if not options.REVOKE_AT_ONCE:
+        return False
+    noted = caches[options.CACHE].get(_key("auth", user_id))
+    return noted is not None and noted != _digest(auth)
 
 
 def connect() -> None:

@@ -104,7 +104,5 @@ def vouched(request: HttpRequest, token: str, options: ApiOptions) -> Content | 
         return None
     if str(session.get("expiresAt")) <= wire.iso(timezone.now()):
         return None
-    revoked = is_revoked(
-        token, str(user["id"]), opened=str(session.get("createdAt")), auth=content.get("auth")
-    )
-    return None if revoked else content
+    opened = str(session.get("createdAt")) if options.cookie_cache.STATELESS else None
+    return None if is_revoked(token, str(user["id"]), opened=opened) else content

@@ -49,7 +49,7 @@ class StatelessSessions(SessionStrategy):
         if content is None or session is None:
             return NOTHING
         due = renew and _is_due(session, content, options, remembered=remembered)
-        if trust_cookie and not due:
+        if trust_cookie and not due and not _is_doubtful(content):
             return Found(session, shown=content)
         if not _is_confirmed(session, content["auth"]):
             return NOTHING
@@ -106,6 +106,10 @@ def _restored(content: Content) -> Session | None:
         return None
     session.stored = False
     return session
+
+
+def _is_doubtful(content: Content) -> bool:
+    return revocation.is_doubtful(str(content["user"]["id"]), content["auth"])
 
 
 def _is_confirmed(session: Session, auth: str) -> bool:

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
-from django.db import connection
+from django.db import connection, transaction
 from django.http import HttpRequest
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -570,3 +570,13 @@ def test_this_browser_loses_its_own_in_any_case(api: Api, path: str) -> None:
     assert answer.json() == {"status": True}
     assert answer.cookies[DATA]["max-age"] == "0"
     assert who(api) is None
+
+
+def test_what_was_rolled_back_ends_nothing(api: Api, settings: Any) -> None:
+    switch_on(settings, REVOKE_AT_ONCE=True)
+    api.sign_up()
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        change_password(alice())
+        raise ZeroDivisionError
+    assert who(api) == "alice@example.com"
+    assert who(sign_in()) == "alice@example.com"
