@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from functools import lru_cache
 
 from django.http import HttpRequest
 
 from .conf import ImproperJazzAuthSettings, get_settings
+
+# Some proxies write "192.0.2.1:50123" or "[2001:db8::1]:50123".
+_WITH_PORT = re.compile(r"\[([0-9a-fA-F:.]+)\](?::[0-9]+)?|([0-9.]+):[0-9]+")
 
 
 def client_address(request: HttpRequest) -> str:
@@ -23,13 +27,18 @@ def client_address(request: HttpRequest) -> str:
     for hop in reversed(forwarded.split(",") if forwarded else []):
         if not _is_in(address, proxies):
             break
-        address = hop.strip()
+        address = _without_port(hop.strip())
     return address if _parse(address) is not None else ""
 
 
 def user_agent(request: HttpRequest) -> str:
     """The ``User-Agent`` header, ``""`` when there is none; at most 1,000 characters of it."""
     return str(request.META.get("HTTP_USER_AGENT") or "").replace("\x00", "")[:1000]
+
+
+def _without_port(hop: str) -> str:
+    match = _WITH_PORT.fullmatch(hop)
+    return hop if match is None else match[1] or match[2]
 
 
 def _parse(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -29,11 +29,15 @@ class EmailToken:
         email: the present address of the user it is about.
         update_to: the address that is to take its place, if any.
         request_type: :data:`CONFIRM_CHANGE` or :data:`VERIFY_CHANGE`, if any.
+        user_id: of that user, where a change is asked for. By the address alone a token would
+            work on whoever has it later: somebody could sign up with an address of another, ask
+            for a change to one of their own, give the account up, and keep the link.
     """
 
     email: str
     update_to: str | None = None
     request_type: str | None = None
+    user_id: str | None = None
 
 
 def make(token: EmailToken, *, secret: str, seconds: int) -> str:
@@ -44,6 +48,8 @@ def make(token: EmailToken, *, secret: str, seconds: int) -> str:
         claims["updateTo"] = token.update_to
     if token.request_type is not None:
         claims["requestType"] = token.request_type
+    if token.user_id is not None:
+        claims["sub"] = token.user_id
     claims |= {"iat": now, "exp": now + seconds}
     return jwt.encode(claims, secret, algorithm="HS256", headers={"typ": ""})
 
@@ -69,4 +75,4 @@ def read(text: str, *, secret: str) -> EmailToken:
         raise ApiError(401, "INVALID_TOKEN")
     if update_to is not None and not (isinstance(update_to, str) and is_email(update_to)):
         raise ApiError(401, "INVALID_TOKEN")
-    return EmailToken(email, update_to, request_type)
+    return EmailToken(email, update_to, request_type, claims.get("sub"))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 
 from ..conf import get_settings
@@ -44,7 +45,7 @@ class Letters:
         return "<Letters>"
 
     def verify_email(
-        self, to: str, token: EmailToken, *, callback_url: str | None, user: Any
+        self, to: str, token: EmailToken, *, callback_url: str | None, user: Any | None
     ) -> None:
         """The link that proves an address.
 
@@ -52,10 +53,19 @@ class Letters:
             to: that address.
             token: what the link asks for.
             callback_url: where it leads in the end.
-            user: for the template.
+            user: for the template; ``None`` where nothing is to be sent, but the time of the
+                answer must not tell.
         """
         url, text, seconds = self._email_link(token, callback_url)
-        mails.send(mails.VERIFY_EMAIL, to, url=url, token=text, seconds=seconds, user=user)
+        mails.send(
+            mails.VERIFY_EMAIL,
+            to,
+            url=url,
+            token=text,
+            seconds=seconds,
+            to_nobody=user is None,
+            user=_stand_in(to) if user is None else user,
+        )
 
     def welcome(self, user: Any, *, callback_url: str | None) -> None:
         """The link that proves the address of somebody whom a provider introduced.
@@ -69,7 +79,7 @@ class Letters:
 
     def confirm_change(self, user: Any, new_email: str, *, callback_url: str | None) -> None:
         """The link by which the old address agrees to the new one."""
-        token = EmailToken(user.email, new_email, email_tokens.CONFIRM_CHANGE)
+        token = EmailToken(user.email, new_email, email_tokens.CONFIRM_CHANGE, str(user.pk))
         url, text, seconds = self._email_link(token, callback_url)
         mails.send(
             mails.CONFIRM_CHANGE,
@@ -81,11 +91,16 @@ class Letters:
             new_email=new_email,
         )
 
-    def reset_password(self, user: Any, *, redirect_to: str | None) -> None:
+    def reset_password(self, user: Any | None, to: str, *, redirect_to: str | None) -> None:
         """The link that replaces a forgotten password.
 
-        For nobody (``user`` is ``None``) the same is done up to the mail itself, with a token
+        For nobody (``user`` is ``None``) the same is done but for the sending, with a token
         that opens nothing, so that the time of the answer does not tell.
+
+        Args:
+            user: who forgot it.
+            to: the address that was typed.
+            redirect_to: where the link leads in the end.
         """
         seconds = get_settings().PASSWORD_RESET.EXPIRES_IN
         token = verifications.random_token(_RESET_LENGTH)
@@ -97,10 +112,15 @@ class Letters:
         )
         query = {"callbackURL": redirect_to or ""}
         url = self.url_of("reset-password-callback", token=token, query=query)
-        if user is not None:
-            mails.send(
-                mails.RESET_PASSWORD, user.email, url=url, token=token, seconds=seconds, user=user
-            )
+        mails.send(
+            mails.RESET_PASSWORD,
+            to if user is None else user.email,
+            url=url,
+            token=token,
+            seconds=seconds,
+            to_nobody=user is None,
+            user=_stand_in(to) if user is None else user,
+        )
 
     def delete_account(self, user: Any, *, callback_url: str | None) -> None:
         """The link that confirms the deletion of an account."""
@@ -119,3 +139,8 @@ class Letters:
         text = email_tokens.make(token, secret=self.secret, seconds=seconds)
         query = {"token": text, "callbackURL": callback_url or "/"}
         return self.url_of("verify-email", query=query), text, seconds
+
+
+def _stand_in(email: str) -> Any:
+    """What a template is shown instead of a user, where nothing is sent."""
+    return get_user_model()(email=email)

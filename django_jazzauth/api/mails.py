@@ -29,7 +29,16 @@ _FOLDER = "django_jazzauth/email"
 _log = logging.getLogger("django_jazzauth.mail")
 
 
-def send(kind: str, to: str, *, url: str, token: str, seconds: int, **context: Any) -> None:
+def send(
+    kind: str,
+    to: str,
+    *,
+    url: str,
+    token: str,
+    seconds: int,
+    to_nobody: bool = False,
+    **context: Any,
+) -> None:
     """Write and send one mail.
 
     By default another thread hands it over, so that the time of the answer does not tell whether
@@ -42,6 +51,8 @@ def send(kind: str, to: str, *, url: str, token: str, seconds: int, **context: A
         url: the link that it is about.
         token: the token in it.
         seconds: for how long the link works.
+        to_nobody: do all the work but send nothing: nobody here has that address, and the time of
+            the answer must not tell.
         context: more values for the templates.
     """
     settings = get_settings()
@@ -51,6 +62,10 @@ def send(kind: str, to: str, *, url: str, token: str, seconds: int, **context: A
     mail = EmailMultiAlternatives(subject, body, to=[to])
     with suppress(TemplateDoesNotExist):
         mail.attach_alternative(render_to_string(f"{_FOLDER}/{kind}.html", values), "text/html")
+    if to_nobody:
+        if settings.MAIL_IN_BACKGROUND:
+            _pool().submit(mail.message)
+        return
     outbox.capture(to=to, kind=kind, url=url, token=token, subject=subject, body=body)
     if settings.MAIL_IN_BACKGROUND:
         _pool().submit(_deliver_apart, mail, kind)

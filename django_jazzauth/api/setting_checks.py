@@ -6,7 +6,8 @@
 ``jazzauth.W050``  a trusted provider that is not configured.
 ``jazzauth.W051``  a secret so short that it can be guessed.
 ``jazzauth.W052``  addresses must be verified, and no mail is sent for it.
-``jazzauth.W053``  sessions are stateless, and those that end are not remembered.
+``jazzauth.W053``  links in mails lead to whatever host a request names.
+``jazzauth.W054``  sessions are stateless, and those that end are not remembered.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any
 
+from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning
 
 from ..conf import NAME, Settings, get_settings
@@ -31,8 +33,8 @@ def check_api_settings(**kwargs: Any) -> list[CheckMessage]:
         settings = get_settings()
     except ImproperSettings:
         return []
-    found = (_social, _proofs, _secrets, _mails, _sessions)
-    return [message for check in found for message in check(settings)]
+    groups = (_social, _proofs, _secrets, _mails, _hosts, _sessions)
+    return [message for group in groups for message in group(settings)]
 
 
 def _social(settings: Settings) -> Iterator[CheckMessage]:
@@ -92,10 +94,19 @@ def _mails(settings: Settings) -> Iterator[CheckMessage]:
         )
 
 
+def _hosts(settings: Settings) -> Iterator[CheckMessage]:
+    if settings.BASE_URL is None and "*" in django_settings.ALLOWED_HOSTS:
+        yield Warning(
+            "Links in mails, a reset's too, lead to whatever host a request names.",
+            hint=f'Set {NAME}["BASE_URL"], or name the hosts in ALLOWED_HOSTS.',
+            id="jazzauth.W053",
+        )
+
+
 def _sessions(settings: Settings) -> Iterator[CheckMessage]:
     if settings.SESSION.STATELESS and not settings.SESSION.COOKIE_CACHE.REVOKE_AT_ONCE:
         yield Warning(
             "Signing out and revoking end no stateless session elsewhere: nothing remembers them.",
             hint=f'Set {NAME}["SESSION"]["COOKIE_CACHE"]["REVOKE_AT_ONCE"] = True.',
-            id="jazzauth.W053",
+            id="jazzauth.W054",
         )

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.http import HttpRequest
 
 from ..conf import get_settings
@@ -139,7 +139,7 @@ def update_user(
         body: of the request, for plugins that keep members of it elsewhere.
 
     Raises:
-        ApiError: a hook refuses, or the new e-mail was taken a moment ago.
+        ApiError: a hook refuses, or the new e-mail was taken or the user deleted a moment ago.
     """
     plugins.installed().refuse_taken(changes, user)
     keep = None if body is None else partial(plugins.installed().user_written, body, user)
@@ -147,6 +147,11 @@ def update_user(
         hooks.save("user", user, changes, request=request, along=keep)
     except IntegrityError:
         plugins.installed().refuse_taken(changes, user)
+        raise ApiError(400, "FAILED_TO_UPDATE_USER") from None
+    except DatabaseError:
+        if type(user)._base_manager.filter(pk=user.pk).exists():
+            raise
+        # Deleted since the request was let in.
         raise ApiError(400, "FAILED_TO_UPDATE_USER") from None
 
 

@@ -34,12 +34,12 @@ def letters(to: str | None = None) -> list[Letter]:
 
 
 def claims(token: str) -> dict[str, Any] | None:
-    """What a token says beside its times; ``None`` for one that is no JWT."""
+    """What a token says beside its times and whom it is about; ``None`` for one that is no JWT."""
     try:
         said = jwt.decode(token, options={"verify_signature": False})
     except jwt.PyJWTError:
         return None
-    return {name: value for name, value in said.items() if name not in ("iat", "exp")}
+    return {name: value for name, value in said.items() if name not in ("iat", "exp", "sub")}
 
 
 def receive(replay: Replay, exchange: Exchange) -> None:

@@ -160,7 +160,8 @@ def test_a_link_of_somebody_else_does_not_change_my_address(api: Api) -> None:
     api.sign_up()
     bob = Api()
     bob.sign_up("bob@example.com")
-    token = EmailToken("alice@example.com", "new@example.com", email_tokens.VERIFY_CHANGE)
+    alice = str(get_user_model().objects.get(email="alice@example.com").pk)
+    token = EmailToken("alice@example.com", "new@example.com", email_tokens.VERIFY_CHANGE, alice)
     text = email_tokens.make(token, secret=SECRET, seconds=60)
     assert bob.get(f"/verify-email?token={text}").json()["code"] == "INVALID_USER"
     assert get_user_model().objects.with_email("alice@example.com") is not None

@@ -32,6 +32,7 @@ KNOWN = {"google": {"CLIENT_ID": "id", "CLIENT_SECRET": "s"}}
         ({"JAZZ": {"BACKEND_SECRET": "x" * 32}}, []),
         ({"SECRET": "short"}, ["jazzauth.W051"]),
         ({"EMAIL_VERIFICATION": {"REQUIRED": True, "ENABLED": False}}, ["jazzauth.W052"]),
+        ({"BASE_URL": None}, ["jazzauth.W053"]),
         ({"NO_SUCH_SETTING": 1}, []),
     ],
 )
@@ -40,6 +41,12 @@ def test_what_is_found(settings: Any, options: dict[str, Any], expected: list[st
     found = check_api_settings()
     assert [message.id for message in found] == expected
     assert "xxx" not in str(found) and "short" not in str([m.msg for m in found])
+
+
+def test_named_hosts_need_no_base_url(settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["example.org"]
+    settings.JAZZAUTH = {**settings.JAZZAUTH, "BASE_URL": None}
+    assert check_api_settings() == []
 
 
 def test_e051_without_authlib(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:

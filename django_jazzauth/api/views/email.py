@@ -70,5 +70,5 @@ class ChangeEmailView(Endpoint):
         elif user.email_verified and get_settings().CHANGE_EMAIL.CONFIRM_AT_OLD_ADDRESS:
             self.letters.confirm_change(user, new_email, callback_url=callback_url)
         else:
-            token = EmailToken(user.email, new_email, VERIFY_CHANGE)
+            token = EmailToken(user.email, new_email, VERIFY_CHANGE, str(user.pk))
             self.letters.verify_email(new_email, token, callback_url=callback_url, user=user)

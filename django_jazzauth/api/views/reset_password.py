@@ -36,10 +36,11 @@ class RequestPasswordResetView(Endpoint):
         """The same answer for every address."""
         if not get_settings().PASSWORD_RESET.ENABLED:
             raise ApiError(400, "RESET_PASSWORD_DISABLED")
-        user = get_user_model()._default_manager.with_email(self.body["email"])
+        email = self.body["email"]
+        user = get_user_model()._default_manager.with_email(email)
         if user is not None and not user.is_active:
             user = None
-        self.letters.reset_password(user, redirect_to=self.body.get("redirect_to"))
+        self.letters.reset_password(user, email, redirect_to=self.body.get("redirect_to"))
         return Response({"status": True, "message": _MESSAGE})
 
 

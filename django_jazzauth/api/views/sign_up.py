@@ -69,15 +69,9 @@ class SignUpEmailView(Endpoint):
         except ApiError as error:
             if not settings.REQUIRED or error.code != "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL":
                 raise
+            self._send_link(data["email"], None)
             return Response({"token": None, "user": _look_alike(data, body, proof)})
-        send = settings.REQUIRED if settings.SEND_ON_SIGN_UP is None else settings.SEND_ON_SIGN_UP
-        if settings.ENABLED and send:
-            self.letters.verify_email(
-                user.email,
-                EmailToken(user.email),
-                callback_url=body.get("callback_url"),
-                user=user,
-            )
+        self._send_link(user.email, user)
         if settings.REQUIRED:
             return Response({"token": None, "user": wire.user_payload(user)})
         remember = body.get("remember_me") is not False
@@ -88,6 +82,14 @@ class SignUpEmailView(Endpoint):
             factor="password",
             remember=remember,
         )
+
+    def _send_link(self, to: str, user: Any | None) -> None:
+        """The link that proves the address, where the settings want it; to nobody: the work."""
+        options = get_settings().EMAIL_VERIFICATION
+        send = options.REQUIRED if options.SEND_ON_SIGN_UP is None else options.SEND_ON_SIGN_UP
+        if options.ENABLED and send:
+            url = self.body.get("callback_url")
+            self.letters.verify_email(to, EmailToken(to), callback_url=url, user=user)
 
 
 def _look_alike(data: dict[str, Any], body: dict[str, Any], proof: Proof | None) -> dict[str, Any]:

@@ -45,13 +45,12 @@ class SendVerificationEmailView(Endpoint):
                 raise ApiError(400, "EMAIL_ALREADY_VERIFIED")
         else:
             user = get_user_model()._default_manager.with_email(email)
-        if user is not None and user.is_active and not user.email_verified:
-            self.letters.verify_email(
-                user.email,
-                EmailToken(user.email),
-                callback_url=self.body.get("callback_url"),
-                user=user,
-            )
+        if user is not None and (user.email_verified or not user.is_active):
+            user = None
+        to = email if user is None else user.email
+        self.letters.verify_email(
+            to, EmailToken(to), callback_url=self.body.get("callback_url"), user=user
+        )
         return Response({"status": True})
 
 
@@ -97,13 +96,15 @@ class VerifyEmailView(Endpoint):
         return answer
 
     def _change(self, user: Any, token: EmailToken, new_email: str) -> HttpResponse:
+        if token.user_id != str(user.pk):
+            raise ApiError(401, "INVALID_TOKEN")
         current = self.session_state().user
         if current is not None and current.pk != user.pk:
             raise ApiError(401, "INVALID_USER")
         if token.request_type == email_tokens.CONFIRM_CHANGE:
             self.letters.verify_email(
                 new_email,
-                EmailToken(user.email, new_email, email_tokens.VERIFY_CHANGE),
+                EmailToken(user.email, new_email, email_tokens.VERIFY_CHANGE, str(user.pk)),
                 callback_url=self.query.get("callback_url"),
                 user=user,
             )
