@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -128,20 +128,38 @@ class CookieCacheSettings(Group, frozen=True, kw_only=True):
 
     Attributes:
         ENABLED: ``/get-session`` answers from the cookie while it is valid, without a query.
-        MAX_AGE: seconds for which it is; a revoked session stays visible for as long.
+        MAX_AGE: seconds for which it is; a revoked session stays visible for as long. None: 300,
+            or where sessions are stateless, the EXPIRES_IN of sessions.
+        UPDATE_AGE: stateless sessions only: they are renewed, and their user is read again, when no
+            more than these seconds are left of MAX_AGE. None: a fifth of it; 0: never.
         STRATEGY: its encoding; ``compact`` and ``jwt`` can be read by its owner, ``jwe`` cannot.
+            None: ``compact``, or where sessions are stateless, ``jwe``.
         VERSION: part of the content; a new value makes every older cookie count for nothing.
         REVOKE_AT_ONCE: remember ended sessions in CACHE, and look there before a cookie is
-            believed: one operation of that cache instead of a query.
+            believed: an operation or two of that cache instead of a query.
         CACHE: alias in ``CACHES``; all processes must share it.
     """
 
     ENABLED: bool = False
-    MAX_AGE: Positive = 300
-    STRATEGY: Literal["compact", "jwt", "jwe"] = "compact"
+    MAX_AGE: Positive | None = None
+    UPDATE_AGE: Count | None = None
+    STRATEGY: Literal["compact", "jwt", "jwe"] | None = None
     VERSION: Text = "1"
     REVOKE_AT_ONCE: bool = False
     CACHE: Text = "default"
+
+
+class CookieCache(NamedTuple):
+    """What the cookie cache is set to, with every default filled in; names as in the settings."""
+
+    ENABLED: bool
+    STATELESS: bool
+    MAX_AGE: int
+    UPDATE_AGE: int
+    STRATEGY: str
+    VERSION: str
+    REVOKE_AT_ONCE: bool
+    CACHE: str
 
 
 class SessionSettings(Group, frozen=True, kw_only=True):
@@ -151,13 +169,39 @@ class SessionSettings(Group, frozen=True, kw_only=True):
         EXPIRES_IN: seconds until a session ends that nobody uses.
         UPDATE_AGE: seconds after which its use extends it.
         FRESH_AGE: seconds after sign-in during which it counts as fresh; 0: always.
+        STATELESS: the sessions that the API opens have no row: the cookie of COOKIE_CACHE, on
+            then, is the session. The sessions of Django's ``login()`` stay where they are.
         COOKIE_CACHE: see its class.
     """
 
     EXPIRES_IN: Positive = 604_800
     UPDATE_AGE: Count = 86_400
     FRESH_AGE: Count = 86_400
+    STATELESS: bool = False
     COOKIE_CACHE: CookieCacheSettings = CookieCacheSettings()
+
+    @property
+    def cookie_cache(self) -> CookieCache:
+        """COOKIE_CACHE with its defaults, which depend on STATELESS."""
+        given = self.COOKIE_CACHE
+        max_age = given.MAX_AGE or (self.EXPIRES_IN if self.STATELESS else 300)
+        return CookieCache(
+            ENABLED=given.ENABLED or self.STATELESS,
+            STATELESS=self.STATELESS,
+            MAX_AGE=max_age,
+            UPDATE_AGE=max_age // 5 if given.UPDATE_AGE is None else given.UPDATE_AGE,
+            STRATEGY=given.STRATEGY or ("jwe" if self.STATELESS else "compact"),
+            VERSION=given.VERSION,
+            REVOKE_AT_ONCE=given.REVOKE_AT_ONCE,
+            CACHE=given.CACHE,
+        )
+
+    @property
+    def life(self) -> int:
+        """Seconds for which a session lasts; a stateless one no longer than its cookie."""
+        return (
+            min(self.EXPIRES_IN, self.cookie_cache.MAX_AGE) if self.STATELESS else self.EXPIRES_IN
+        )
 
 
 class ProofSettings(Group, frozen=True, kw_only=True):

@@ -208,3 +208,12 @@ class ScanRefused(StoreError):
     """The query would open more heads than the settings allow, or cannot be answered by it."""
 
     code = "SCAN_REFUSED"
+
+
+class NotStored(JazzAuthError):
+    """A stateless session cannot be saved or deleted: it has no row."""
+
+    code = "NOT_STORED"
+
+    def __str__(self) -> str:
+        return "This session is stateless: it lives in a cookie and cannot be saved or deleted."

@@ -28,6 +28,7 @@ def test_codes_are_unique_and_stable():
         "KeyringError": "KEYRING_ERROR",
         "NeverExisted": "NEVER_EXISTED",
         "NotJournalled": "NOT_JOURNALLED",
+        "NotStored": "NOT_STORED",
         "PastRefused": "PAST_REFUSED",
         "PayloadCompacted": "PAYLOAD_COMPACTED",
         "RestoreRefused": "RESTORE_REFUSED",

@@ -138,14 +138,18 @@ class CookieJar:
             "updatedAt": int(now * 1000),
             "version": options.VERSION,
         }
+        lifetime = options.MAX_AGE
+        if options.STATELESS:
+            content["auth"] = session.user.get_session_auth_hash()
+            lifetime = min(lifetime, max(0, int(session.expires_at.timestamp() - now)))
         value = encode_content(
             content,
             strategy=options.STRATEGY,
             secret=self.options.secret,
-            max_age=options.MAX_AGE,
+            max_age=lifetime,
             now=now,
         )
-        max_age = options.MAX_AGE if remember else None
+        max_age = lifetime if remember else None
         parts = {CACHE_COOKIE: value}
         if len(value) > _CHUNK:
             starts = range(0, len(value), _CHUNK)
@@ -173,7 +177,10 @@ class CookieJar:
         content = decode_content(
             unquote(text), strategy=options.STRATEGY, secret=self.options.secret, now=time.time()
         )
-        return content if content and content.get("version") == options.VERSION else None
+        if content is None or content.get("version") != options.VERSION:
+            return None
+        # A copy of a stored session is no session, nor the other way round.
+        return content if isinstance(content.get("auth"), str) == options.STATELESS else None
 
     def _cache_parts(self) -> list[str]:
         """The short names of the parts that the browser sent, in their order."""

@@ -131,11 +131,21 @@ class Endpoint(APIView):
         """The cookies of this request and its answer."""
         return CookieJar(self.api_options, self.http)
 
-    def session_state(self, *, renew: bool = True) -> SessionState:
-        """The session of the request; its cookies go onto the answer."""
-        if self._state is None:
-            self._state = resolve(self.http, self.api_options, renew=renew)
-        return self._state
+    def session_state(self, *, renew: bool = True, trust_cookie: bool = False) -> SessionState:
+        """The session of the request; its cookies go onto the answer.
+
+        Args:
+            renew: ``False`` leaves the expiry as it is.
+            trust_cookie: the handler only shows what the session cache cookie says, and changes
+                nothing. Where sessions are stateless, the user is then not read.
+        """
+        state = self._state
+        # What a plugin took from the cookie is confirmed once the handler asks for more.
+        if state is None or (state.shown is not None and not trust_cookie):
+            state = self._state = resolve(
+                self.http, self.api_options, renew=renew, trust_cookie=trust_cookie
+            )
+        return state
 
     def forget_state(self) -> None:
         """Leave the cookies of the answer to the handler: the session is another one now."""
@@ -173,13 +183,16 @@ class Endpoint(APIView):
         )
         return complete(attempt, answer)
 
-    def require_session(self) -> SessionState:
+    def require_session(self, *, trust_cookie: bool = False) -> SessionState:
         """The session of the request.
+
+        Args:
+            trust_cookie: see :meth:`session_state`.
 
         Raises:
             ApiError: 401 when nobody is signed in.
         """
-        state = self.session_state()
+        state = self.session_state(trust_cookie=trust_cookie)
         if state.session is None:
             raise errors.unauthorized()
         return state

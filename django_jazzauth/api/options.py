@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.http import HttpRequest
 
 from ..conf import get_settings
-from ..conf_groups import CookieCacheSettings
+from ..conf_groups import CookieCache
 from .origin import origin_of
 
 BRIEF_SESSION = timedelta(days=1)
@@ -27,7 +27,7 @@ class ApiOptions:
     session_life: timedelta
     session_update_age: timedelta
     session_fresh_age: timedelta
-    cookie_cache: CookieCacheSettings
+    cookie_cache: CookieCache
 
     def __repr__(self) -> str:
         return f"<ApiOptions of {self.origin}>"
@@ -54,8 +54,8 @@ def options_for(request: HttpRequest) -> ApiOptions:
         secret=settings.SECRET,
         secure_cookies=origin.startswith("https://") if secure is None else secure,
         cookie_prefix=settings.COOKIE_PREFIX,
-        session_life=timedelta(seconds=settings.SESSION.EXPIRES_IN),
+        session_life=timedelta(seconds=settings.SESSION.life),
         session_update_age=timedelta(seconds=settings.SESSION.UPDATE_AGE),
         session_fresh_age=timedelta(seconds=settings.SESSION.FRESH_AGE),
-        cookie_cache=settings.SESSION.COOKIE_CACHE,
+        cookie_cache=settings.SESSION.cookie_cache,
     )

@@ -5,6 +5,7 @@
 ``jazzauth.E042``  a plugin's path is taken, by the core or by another plugin.
 ``jazzauth.E043``  a payload member is taken.
 ``jazzauth.E044``  a member of a request body is taken.
+``jazzauth.E045``  a plugin needs stored sessions, and they are stateless.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from django.core.checks import CheckMessage, Error
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import URLPattern, URLResolver
 
+from ..conf import NAME, get_settings
+from ..errors import ImproperSettings
 from . import urls, wire
 from .plugins import ATTRIBUTE, Plugin, plugin_of
 
@@ -34,7 +37,7 @@ def check_plugins(**kwargs: Any) -> list[CheckMessage]:
             return [Error(str(error), hint=_CORRECT, id="jazzauth.E040")]
         if plugin is not None:
             found.append(plugin)
-    return conflicts(found)
+    return [*conflicts(found), *_stateless(found)]
 
 
 def conflicts(plugins: Iterable[Plugin]) -> list[CheckMessage]:
@@ -46,6 +49,21 @@ def conflicts(plugins: Iterable[Plugin]) -> list[CheckMessage]:
         *_members(plugins),
         *_body_fields(plugins),
     ]
+
+
+def _stateless(plugins: list[Plugin]) -> Iterator[CheckMessage]:
+    try:
+        stateless = get_settings().SESSION.STATELESS
+    except ImproperSettings:
+        return  # jazzauth.E001 says it
+    for plugin in plugins:
+        if stateless and plugin.needs_stored_sessions:
+            yield Error(
+                f"The plugin {plugin.name!r} finds sessions by their token alone, which stateless "
+                "sessions do not allow.",
+                hint=f'Remove its app from INSTALLED_APPS, or {NAME}["SESSION"]["STATELESS"].',
+                id="jazzauth.E045",
+            )
 
 
 def _names(plugins: list[Plugin]) -> Iterator[CheckMessage]:

@@ -95,6 +95,8 @@ class Plugin:
     """Rate limits of paths; a project's own rules come first, the core's come after."""
     messages: ClassVar[Mapping[str, str]] = {}
     """Text of each error code that the plugin answers with: ``raise ApiError(400, code)``."""
+    needs_stored_sessions: ClassVar[bool] = False
+    """Whether it finds sessions by their token alone, which stateless ones do not allow."""
 
     def credential(self, request: HttpRequest, options: ApiOptions) -> Credential | None:
         """What the request presents instead of the session cookie, ``None`` without it.

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
-from django.contrib.auth import HASH_SESSION_KEY
-from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from ..client import client_address, user_agent
+from ..conf import get_settings
 from ..models import Session
 from ..models.session import new_token
 from ..request_cause import name_actor
-from ..store import acting
-from . import hooks, plugins
+from . import hooks, plugins, wire
+from .cookie_cache import Content
 from .cookies import BRIEF_COOKIE, SESSION_COOKIE, CookieJar
 from .options import BRIEF_SESSION, ApiOptions
 from .plugins import Credential
+from .session_strategy import SessionStrategy
+from .stateless_sessions import StatelessSessions
+from .stored_sessions import StoredSessions
+
+_STORED = StoredSessions()
+_STATELESS = StatelessSessions()
+
+
+def strategy() -> SessionStrategy:
+    """How sessions are kept, by the settings."""
+    return _STATELESS if get_settings().SESSION.STATELESS else _STORED
 
 
 @dataclass(slots=True)
@@ -30,18 +39,33 @@ class SessionState:
 
     ``session`` is ``None`` when nobody is signed in. ``token`` is what the client presented; a
     token without a session is dead, and the answer removes it. A session without a token is one
-    that a plugin vouches for: it is never put into cookies.
+    that a plugin vouches for: it is never put into cookies. ``shown`` and ``carried`` are those of
+    :class:`~.session_strategy.Found`.
     """
 
     token: str | None = None
     session: Session | None = None
     remembered: bool = True
     renewed: bool = field(default=False)
+    shown: Content | None = field(default=None, repr=False)
+    carried: Content | None = field(default=None, repr=False)
 
     @property
     def user(self) -> Any:
         """The signed-in user, ``None`` when there is none."""
         return None if self.session is None else self.session.user
+
+    @property
+    def payload(self) -> Content | None:
+        """``{session, user}`` as the client sees them, ``None`` when nobody is signed in."""
+        if self.session is None:
+            return None
+        if self.shown is not None:
+            return {"session": self.shown["session"], "user": self.shown["user"]}
+        return {
+            "session": wire.session_payload(self.session),
+            "user": wire.user_payload(self.user),
+        }
 
     def is_fresh(self, options: ApiOptions) -> bool:
         """Whether the sign-in was not long ago; always, where the settings have no limit."""
@@ -55,12 +79,33 @@ class SessionState:
         if self.session is not None and self.token is not None:
             jar.write_session(response, self.session, remember=self.remembered)
 
+    def ended(self) -> None:
+        """Note that this session was ended: a stateless one, by the loss of its cookies."""
+        if self.session is not None and not self.session.stored:
+            self.session = None
+
     def apply(self, response: HttpResponse, jar: CookieJar) -> None:
         """Set or remove the cookies that follow from the state."""
         if self.session is None and self.token is not None:
             jar.remove_session(response)
         elif self.session is not None and self.renewed:
-            jar.write_session(response, self.session, remember=True)
+            jar.write_session(response, self.session, remember=self.remembered)
+        elif response.status_code < 400 and self._is_outdated():
+            self.rewrite(response, jar)
+
+    def _is_outdated(self) -> bool:
+        """Whether the cookie of a stateless session says of the user what is no longer so.
+
+        Be it by this request or an earlier one. A new password that was set by this request does
+        not end its own session.
+        """
+        # A user without a key has been deleted by this request.
+        if self.carried is None or self.session is None or self.user.pk is None:
+            return False
+        same_password = constant_time_compare(
+            self.carried["auth"], self.user.get_session_auth_hash()
+        )
+        return not same_password or self.carried["user"] != wire.user_payload(self.user)
 
 
 def presented(request: HttpRequest, options: ApiOptions) -> Credential:
@@ -78,33 +123,30 @@ def presented(request: HttpRequest, options: ApiOptions) -> Credential:
 def find_session(token: str) -> Session | None:
     """The live session of ``token`` with its user; ``None`` when it is dead.
 
-    A session that Django's ``login()`` opened dies with the password it was opened with; one
-    whose user was deactivated is dead too. A session that has run out is deleted on the way.
+    Of a token that came alone: where sessions are stateless, it has none.
     """
-    try:
-        # One query: a point read takes the user along.
-        session: Session = Session.objects.select_related("user").get(token=token)
-    except Session.DoesNotExist:
-        return None
-    if session.expires_at <= timezone.now():
-        session.delete()
-        return None
-    user = session.fetch_user()
-    if user is None or not user.is_active or not _password_unchanged(session):
-        return None
-    return session
+    return strategy().find_by_token(token)
 
 
-def resolve(request: HttpRequest, options: ApiOptions, *, renew: bool = True) -> SessionState:
+def cached_content(request: HttpRequest, options: ApiOptions) -> Content | None:
+    """``{session, user}`` out of the cache cookie of a stored session, without a query.
+
+    ``None`` where there is none that vouches for what the request presents.
+    """
+    token = presented(request, options).token
+    return None if token is None else strategy().cached(request, token, options)
+
+
+def resolve(
+    request: HttpRequest, options: ApiOptions, *, renew: bool = True, trust_cookie: bool = False
+) -> SessionState:
     """Find the request's session and prolong it where that is due.
-
-    It is prolonged once a day (``session.update_age``), to its full life from now; not when it was
-    opened with ``rememberMe: false``.
 
     Args:
         request: Django's request.
         options: as they apply to it.
         renew: ``False`` leaves the expiry as it is.
+        trust_cookie: where sessions are stateless, do without the user's row.
     """
     credential = presented(request, options)
     if credential.session is not None:
@@ -115,14 +157,19 @@ def resolve(request: HttpRequest, options: ApiOptions, *, renew: bool = True) ->
     if token is None:
         return SessionState()
     remembered = CookieJar(options).read(request, BRIEF_COOKIE) is None
-    state = SessionState(token=token, session=find_session(token), remembered=remembered)
-    if state.session is not None:
-        name_actor(request, state.session.user_id)
-    if state.session is not None and renew and remembered and _is_due(state.session, options):
-        state.renewed = _prolong(state.session, options, request)
-        if not state.renewed:
-            state.session = None
-    return state
+    found = strategy().find(
+        request, token, options, remembered=remembered, renew=renew, trust_cookie=trust_cookie
+    )
+    if found.session is not None:
+        name_actor(request, found.session.user_id)
+    return SessionState(
+        token=token,
+        session=found.session,
+        remembered=remembered,
+        renewed=found.renewed,
+        shown=found.shown,
+        carried=found.carried,
+    )
 
 
 def open_session(
@@ -144,23 +191,21 @@ def open_session(
         "expires_at": now + (options.session_life if remember else BRIEF_SESSION),
     }
     data = hooks.ask("session", "create", data, request=request)
-    session: Session = Session.objects.create(**data)
+    session = strategy().create(data)
     hooks.tell("session", "create", session, request=request)
     return session
 
 
 def close_session(token: str) -> None:
     """End the session of ``token``; nothing happens when there is none."""
-    with suppress(Session.DoesNotExist):
-        session = Session.objects.get(token=token)
-        with acting(actor=str(session.user_id or "")):
-            session.delete()
+    strategy().close(token)
 
 
-def sessions_of(user: Any) -> Any:
-    """The live sessions of ``user``, oldest first; not those of somebody who acts as the user."""
-    live = Session.objects.filter(user=user, impersonated_by=None, expires_at__gt=timezone.now())
-    return live.order_by("created_at", "pk")
+def sessions_of(session: Session) -> Iterable[Session]:
+    """The live sessions of the user of ``session``, oldest first; where sessions are stateless,
+    that one alone.
+    """
+    return strategy().listed(session)
 
 
 def end_sessions(user: Any, *, token: str | None = None, but: Session | None = None) -> None:
@@ -171,34 +216,4 @@ def end_sessions(user: Any, *, token: str | None = None, but: Session | None = N
         token: only the one of this token.
         but: all except this one.
     """
-    ended = Session.objects.filter(user=user)
-    if token is not None:
-        ended = ended.filter(token=token)
-    if but is not None:
-        ended = ended.exclude(pk=but.pk)
-    ended.delete()
-
-
-def _prolong(session: Session, options: ApiOptions, request: HttpRequest) -> bool:
-    """Give the session its full life again; ``False`` when it was ended in the meantime."""
-    now = timezone.now()
-    changes = {"expires_at": now + options.session_life, "updated_at": now}
-    try:
-        hooks.save("session", session, changes, request=request)
-    except DatabaseError:
-        return False
-    return True
-
-
-def _is_due(session: Session, options: ApiOptions) -> bool:
-    due: timedelta = options.session_life - options.session_update_age
-    return bool(session.expires_at <= timezone.now() + due)
-
-
-def _password_unchanged(session: Session) -> bool:
-    if not session.data:
-        return True
-    opened_with = session.get_decoded().get(HASH_SESSION_KEY, "")
-    user: Any = session.user
-    hashes = (user.get_session_auth_hash(), *user.get_session_auth_fallback_hash())
-    return any(constant_time_compare(opened_with, present) for present in hashes)
+    strategy().end(user, token=token, but=but)

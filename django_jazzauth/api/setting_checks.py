@@ -7,6 +7,7 @@
 ``jazzauth.W051``  a secret so short that it can be guessed.
 ``jazzauth.W052``  addresses must be verified, and no mail is sent for it.
 ``jazzauth.W053``  links in mails lead to whatever host a request names.
+``jazzauth.W054``  sessions are stateless, and those that end are not remembered.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def check_api_settings(**kwargs: Any) -> list[CheckMessage]:
         settings = get_settings()
     except ImproperSettings:
         return []
-    groups = (_social, _proofs, _secrets, _mails, _hosts)
+    groups = (_social, _proofs, _secrets, _mails, _hosts, _sessions)
     return [message for group in groups for message in group(settings)]
 
 
@@ -99,4 +100,13 @@ def _hosts(settings: Settings) -> Iterator[CheckMessage]:
             "Links in mails, a reset's too, lead to whatever host a request names.",
             hint=f'Set {NAME}["BASE_URL"], or name the hosts in ALLOWED_HOSTS.',
             id="jazzauth.W053",
+        )
+
+
+def _sessions(settings: Settings) -> Iterator[CheckMessage]:
+    if settings.SESSION.STATELESS and not settings.SESSION.COOKIE_CACHE.REVOKE_AT_ONCE:
+        yield Warning(
+            "Signing out and revoking end no stateless session elsewhere: nothing remembers them.",
+            hint=f'Set {NAME}["SESSION"]["COOKIE_CACHE"]["REVOKE_AT_ONCE"] = True.',
+            id="jazzauth.W054",
         )

@@ -16,6 +16,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from ..errors import NotStored
 from ..sealed import (
     EventSourcedModel,
     EventStoreManager,
@@ -189,6 +190,9 @@ class Session(EventSourcedModel):
 
     objects: ClassVar[SessionManager] = SessionManager()
 
+    stored: bool = True
+    """``False`` for a stateless session: saving or deleting it raises :class:`NotStored`."""
+
     class Meta:
         db_table = "jazzauth_session"
         verbose_name = _("session")
@@ -199,13 +203,31 @@ class Session(EventSourcedModel):
         return f"session {self.pk}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save as Django does, and keep ``updated_at``."""
+        """Save as Django does, and keep ``updated_at``.
+
+        Raises:
+            NotStored: the session is stateless.
+        """
+        self._require_stored()
         update_fields: Iterable[str] | None = kwargs.get("update_fields")
         if not self._state.adding:
             self.updated_at = timezone.now()
             if update_fields is not None:
                 kwargs["update_fields"] = {*map(_own_name, update_fields), "updated_at"}
         super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Delete as Django does.
+
+        Raises:
+            NotStored: the session is stateless.
+        """
+        self._require_stored()
+        return super().delete(*args, **kwargs)
+
+    def _require_stored(self) -> None:
+        if not self.stored:
+            raise NotStored
 
     @classmethod
     def get_session_store_class(cls) -> type[SessionStore]:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ...models import Session
-from ...revocation import is_revoked
-from .. import plugins, wire
+from .. import plugins
 from ..answers import Reply, answers
 from ..endpoint import Endpoint
 from ..errors import ApiError
@@ -22,7 +20,7 @@ from ..payloads import (
     SuccessPayload,
 )
 from ..serializers import SignOutBody
-from ..session_state import close_session, presented
+from ..session_state import cached_content, close_session, presented
 from ..social import account_cookie
 
 _UNCACHED = {"Cache-Control": "no-store", "Pragma": "no-cache"}
@@ -32,8 +30,8 @@ class GetSessionView(Endpoint):
     """Who is signed in.
 
     Attributes:
-        shown: the stored session that the answer shows; ``None`` where it shows none, or one out of
-            the cache cookie.
+        shown: the session that the answer shows, with its user read; ``None`` where it shows none,
+            or one out of the cache cookie.
     """
 
     shown: Session | None = None
@@ -52,38 +50,19 @@ class GetSessionView(Endpoint):
             signed_in = self.session_state().session
             return Response(signed_in and cookie_session(signed_in, self.api_options))
         # As in JavaScript, any value but the empty one counts as true.
-        if not request.query_params.get("disableCookieCache"):
-            cached = self._cached()
-            if cached is not None:
-                return cached
-        state = self.session_state(renew=not request.query_params.get("disableRefresh"))
-        if state.session is None:
-            return Response(None)
-        answer = Response(
-            {
-                "session": wire.session_payload(state.session),
-                "user": wire.user_payload(state.user),
-            }
-        )
+        believe = not request.query_params.get("disableCookieCache")
+        cached = cached_content(self.http, self.api_options) if believe else None
+        if cached is not None:
+            return Response({"session": cached["session"], "user": cached["user"]})
+        renew = not request.query_params.get("disableRefresh")
+        state = self.session_state(renew=renew, trust_cookie=believe)
+        answer = Response(state.payload)
+        if state.session is None or state.shown is not None:
+            return answer
         if not state.renewed and state.token is not None:
             self.jar.write_cache(answer, state.session, remember=state.remembered)
         self.shown = state.session
         return answer
-
-    def _cached(self) -> Response | None:
-        """The answer out of the cache cookie, ``None`` where that does not vouch for it."""
-        content = self.jar.read_cache(self.http)
-        if content is None:
-            return None
-        session, user = content["session"], content["user"]
-        token = presented(self.http, self.api_options).token
-        if token is None or session.get("token") != token or not user.get("id"):
-            return None
-        if str(session.get("expiresAt")) <= wire.iso(timezone.now()):
-            return None
-        if is_revoked(token, user["id"]):
-            return None
-        return Response({"session": session, "user": user})
 
     @answers(errors={405: ("METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED",)})
     def post(self, request: Request) -> Response:

@@ -19,9 +19,13 @@ class ListSessionsView(Endpoint):
 
     @answers(Reply((SessionPayload,), many=True), session="required", operation="listUserSessions")
     def get(self, request: Request) -> Response:
-        """Every live session, oldest first; not those of somebody who acts as the user."""
-        user = self.require_session().user
-        return Response([wire.session_payload(session) for session in sessions_of(user)])
+        """Every live session, oldest first; not those of somebody who acts as the user.
+
+        Where sessions are stateless, the present one.
+        """
+        session = self.require_session(trust_cookie=True).session
+        assert session is not None
+        return Response([wire.session_payload(each) for each in sessions_of(session)])
 
 
 class RevokeSessionView(Endpoint):
@@ -32,8 +36,10 @@ class RevokeSessionView(Endpoint):
     @answers(StatusPayload, session="required")
     def post(self, request: Request) -> Response:
         """``{status: true}``, also for a token that is nobody's or somebody else's."""
-        user = self.require_session().user
-        end_sessions(user, token=self.body["token"])
+        state = self.require_session()
+        end_sessions(state.user, token=self.body["token"])
+        if self.body["token"] == state.token:
+            state.ended()
         return Response({"status": True})
 
 
@@ -43,7 +49,9 @@ class RevokeSessionsView(Endpoint):
     @answers(StatusPayload, session="required")
     def post(self, request: Request) -> Response:
         """``{status: true}``."""
-        end_sessions(self.require_session().user)
+        state = self.require_session()
+        end_sessions(state.user)
+        state.ended()
         return Response({"status": True})
 
 

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.urls import path
 
 from ...api.plugins import Member, Plugin
-from ...api.session_state import find_session, presented
+from ...api.session_state import resolve
 from ...api.signing_in import SignIn
 from ...conf import get_settings
 from .signals import anonymous_linked
@@ -41,9 +41,8 @@ class AnonymousPlugin(Plugin):
         """Link the guest whose session the request came with to the user who signed in."""
         if sign_in.session is None or sign_in.user.is_guest:
             return
-        token = presented(sign_in.request, sign_in.options).token
-        former = None if token is None else find_session(token)
-        guest: Any = None if former is None else former.user
+        former = resolve(sign_in.request, sign_in.options, renew=False)
+        guest: Any = None if former.token is None else former.user
         if guest is None or not guest.is_guest:
             return
         with transaction.atomic(using=guest._state.db):

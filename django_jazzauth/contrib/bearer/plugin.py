@@ -15,6 +15,7 @@ class BearerPlugin(Plugin):
     """The session token as a bearer token, in both directions."""
 
     name = "bearer"
+    needs_stored_sessions = True
     session_headers = {"Set-Auth-Token": "The signed session token, for clients without cookies"}
 
     def credential(self, request: HttpRequest, options: ApiOptions) -> Credential | None:

@@ -18,6 +18,7 @@ class MultiSessionPlugin(Plugin):
     """A cookie for every account that signed in in a browser."""
 
     name = "multi-session"
+    needs_stored_sessions = True
     urlpatterns = (
         path(
             "multi-session/list-device-sessions",

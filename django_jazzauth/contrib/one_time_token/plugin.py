@@ -12,6 +12,7 @@ class OneTimeTokenPlugin(Plugin):
     """Tokens that hand a session on, once."""
 
     name = "one-time-token"
+    needs_stored_sessions = True
     urlpatterns = (
         path(
             "one-time-token/generate",
