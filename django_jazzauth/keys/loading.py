@@ -16,6 +16,8 @@ from .models import Epoch, Grant, IndexRoot, Worker
 from .provider import KeyProvider
 from .wrapping import EpochKey, open_grant
 
+_TRIES = 10
+
 
 @dataclass(frozen=True, slots=True)
 class OpenedRoot:
@@ -51,13 +53,24 @@ def load_keys(alias: str, worker: KeyProvider, *, being_made: bool = False) -> O
         SealBroken: the tables contradict themselves: a grant or a wrapped key does not open, or two
             ways to an epoch's key lead to different keys.
     """
+    for _ in range(_TRIES):
+        keys, torn = _load(alias, worker, being_made)
+        if not torn:
+            return keys
+    raise SealBroken("index roots", "one is wrapped under an epoch that is not there")
+
+
+def _load(alias: str, worker: KeyProvider, being_made: bool) -> tuple[OpenedKeys | None, bool]:
+    """As :func:`load_keys`, and whether another process rotated and re-wrapped between the queries:
+    then the index roots stand under an epoch that the first of them could not see.
+    """
     found = Epoch.objects.using(alias).order_by("-number")
     lock = not being_made and _reads_the_past(connections[alias]) and found.exists()
     if lock:
         hold_epochs(alias)  # before the rows are locked one by one, so that nobody deadlocks
     rows = list(_newest(found, lock))
     if not rows:
-        return None
+        return None, False
     in_use = [row for row in rows if row.superseded_at is None]
     if in_use != rows[:1]:
         raise SealBroken("epochs", "not the newest epoch, and it alone, is in use")
@@ -65,7 +78,9 @@ def load_keys(alias: str, worker: KeyProvider, *, being_made: bool = False) -> O
     current = epochs.get(rows[0].id.bytes)
     if current is None:
         raise WrongWorkerSecret(worker.worker_id, _what_is_wrong(alias, worker.worker_id, rows[0]))
-    return OpenedKeys(epochs, current, _open_roots(alias, epochs, lock))
+    wrapped = list(_newest(IndexRoot.objects.using(alias).order_by("-generation"), lock))
+    torn = not {root.epoch_id for root in wrapped} <= {row.id for row in rows}
+    return OpenedKeys(epochs, current, _open_roots(epochs, wrapped)), torn
 
 
 def _reads_the_past(connection: BaseDatabaseWrapper) -> bool:
@@ -115,9 +130,9 @@ def _open_epochs(
     return epochs
 
 
-def _open_roots(alias: str, epochs: dict[bytes, EpochKey], lock: bool) -> tuple[OpenedRoot, ...]:
+def _open_roots(epochs: dict[bytes, EpochKey], wrapped: list[IndexRoot]) -> tuple[OpenedRoot, ...]:
     opened = []
-    for row in _newest(IndexRoot.objects.using(alias).order_by("-generation"), lock):
+    for row in wrapped:
         epoch = epochs.get(row.epoch_id.bytes)
         if epoch is None:
             continue

@@ -4,10 +4,12 @@ import os
 import uuid
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from django_jazzauth.crypto.envelope import EnvelopeError
 from django_jazzauth.errors import SealBroken, WrongWorkerSecret
+from django_jazzauth.keys import rewrapping, rotation
 from django_jazzauth.keys.models import Epoch, Grant, IndexRoot, Worker
 from django_jazzauth.keys.secret import WorkerSecret
 from django_jazzauth.keys.source import worker_secret
@@ -203,3 +205,45 @@ def test_nothing_opened_is_shown(ring):
     assert repr(keys.current) == "<EpochKey 1>"
     for text in (repr(keys), str(keys), repr(ring)):
         assert repr(keys.current._key) not in text and repr(keys.roots[0].root) not in text
+
+
+# -- while others move the keys -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("table", ["jazzauth_grant", "jazzauth_index_root"])
+def test_a_rotation_between_two_queries_of_a_reader(ring, table):
+    column = ring.index_cipher("user", "email").seal(b"ada")
+    moved = []
+
+    def rotate_once(execute, sql, params, many, context):
+        if table in sql and not moved:
+            moved.append(None)
+            rotation.rotate("default")
+            rewrapping.move_roots("default", rewrapping.keys_to_move("default"))
+        return execute(sql, params, many, context)
+
+    ring.forget()
+    with connection.execute_wrapper(rotate_once):
+        assert ring.index_cipher("user", "email").open(column) == b"ada"
+    assert moved
+    assert IndexRoot.objects.get().epoch.number == 2
+
+
+def test_an_index_root_under_an_epoch_that_never_shows(ring):
+    ring.current()
+    moving = []
+
+    def rotate_always(execute, sql, params, many, context):
+        if "jazzauth_grant" in sql and not moving:
+            moving.append(None)
+            rotation.rotate("default")
+            rewrapping.move_roots("default", rewrapping.keys_to_move("default"))
+            moving.clear()
+        return execute(sql, params, many, context)
+
+    ring.forget()
+    with (
+        connection.execute_wrapper(rotate_always),
+        pytest.raises(SealBroken, match="an epoch that is not there"),
+    ):
+        ring.index_cipher("user", "email")
