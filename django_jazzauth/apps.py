@@ -8,7 +8,7 @@ from django.apps import AppConfig
 from django.core.checks import CheckMessage, register
 from django.core.signals import request_started
 from django.db.backends.signals import connection_created
-from django.db.models.signals import pre_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 
 from .conf import get_settings
 
@@ -26,12 +26,17 @@ class JazzAuthConfig(AppConfig):
     def ready(self) -> None:
         """Connect the signals and register the checks."""
         from . import checks, revocation, rollback  # they need the models, which are there only now
+        from .management.process import process_cause
+        from .permissions import make_permissions
         from .sealed import following
+        from .store.acting import set_process_cause
 
         def before_first_request(**kwargs: Any) -> None:
             checks.refuse_to_serve()
             request_started.disconnect(dispatch_uid=_FIRST_REQUEST)
 
+        set_process_cause(process_cause)
+        post_migrate.connect(make_permissions, dispatch_uid="jazzauth.permissions")
         checks.register_checks()
         register(check_plugins, checks.TAG)
         register(check_api_settings, checks.TAG)

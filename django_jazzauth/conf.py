@@ -34,6 +34,7 @@ from .conf_groups import (
     Positive,
     ProofSettings,
     RateLimitSettings,
+    RecordSettings,
     SessionSettings,
     SocialSettings,
     Text,
@@ -77,7 +78,7 @@ class Settings(Group, frozen=True, kw_only=True):
         TRUSTED_ORIGINS: origins besides the site's own that may call and be redirected to.
         TRUSTED_PROXIES: addresses or networks whose ``X-Forwarded-For`` is believed.
         JWT, JAZZ, SOCIAL, SESSION, PROOF, PASSWORD, EMAIL_VERIFICATION, PASSWORD_RESET,
-            CHANGE_EMAIL, DELETE_USER, RATE_LIMIT, CHECKPOINT: see their classes.
+            CHANGE_EMAIL, DELETE_USER, RATE_LIMIT, RECORD, CHECKPOINT: see their classes.
         USERNAME, ANONYMOUS, MULTI_SESSION, ONE_TIME_TOKEN, LAST_LOGIN_METHOD, OPEN_API: of plugins,
             see their classes.
         RETENTION: seconds after its end for which an entity's past can be read, by entity:
@@ -119,6 +120,7 @@ class Settings(Group, frozen=True, kw_only=True):
     CHANGE_EMAIL: ChangeEmailSettings = ChangeEmailSettings()
     DELETE_USER: DeleteUserSettings = DeleteUserSettings()
     RATE_LIMIT: RateLimitSettings = RateLimitSettings()
+    RECORD: RecordSettings = RecordSettings()
     CHECKPOINT: CheckpointSettings = CheckpointSettings()
     RETENTION: dict[str, Count] = msgspec.field(default_factory=dict)
     USERNAME: UsernameSettings = UsernameSettings()

@@ -42,6 +42,21 @@ class JWTSettings(Group, frozen=True, kw_only=True):
     GRACE_PERIOD: Count = 2_592_000
 
 
+class RecordSettings(Group, frozen=True, kw_only=True):
+    """``JAZZAUTH["RECORD"]``: what events keep of the request that they come from, sealed.
+
+    Attributes:
+        IP_ADDRESS: the client's address.
+        USER_AGENT: the ``User-Agent`` header.
+        REQUEST_ID_HEADER: header in which a proxy in front names the request; a random id is made
+            where it is missing or odd. None: always.
+    """
+
+    IP_ADDRESS: bool = True
+    USER_AGENT: bool = True
+    REQUEST_ID_HEADER: Text | None = "X-Request-ID"
+
+
 class JazzSettings(Group, frozen=True, kw_only=True):
     """``JAZZAUTH["JAZZ"]``: what the DRF authentication classes take from clients of Jazz.
 

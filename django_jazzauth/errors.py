@@ -174,6 +174,12 @@ class NeverExisted(StoreError, LookupError):
     code = "NEVER_EXISTED"
 
 
+class PastRefused(StoreError):
+    """A view of the past cannot answer that: the log is no table, or does not hold it any more."""
+
+    code = "PAST_REFUSED"
+
+
 class RestoreRefused(StoreError):
     """A deleted entity cannot come back: what it points at is gone, or a unique value is taken."""
 

@@ -29,6 +29,7 @@ def test_codes_are_unique_and_stable():
         "NeverExisted": "NEVER_EXISTED",
         "NotJournalled": "NOT_JOURNALLED",
         "NotStored": "NOT_STORED",
+        "PastRefused": "PAST_REFUSED",
         "PayloadCompacted": "PAYLOAD_COMPACTED",
         "RestoreRefused": "RESTORE_REFUSED",
         "RolledBack": "ROLLED_BACK",

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from django.contrib import admin
 
+from ..keys.models import Epoch
 from ..models import Account, Session, User, Verification
+from ..store.models import Checkpoint
 from .accounts import AccountAdmin, VerificationAdmin
 from .mixin import EventSourcedAdminMixin
+from .overview import IntegrityAdmin, KeysAdmin
 from .paginator import CappedPaginator
 from .sessions import SessionAdmin
 from .users import UserAdmin
@@ -28,3 +31,5 @@ admin.site.register(User, UserAdmin)  # passed over where another user model is 
 admin.site.register(Session, SessionAdmin)
 admin.site.register(Account, AccountAdmin)
 admin.site.register(Verification, VerificationAdmin)
+admin.site.register(Epoch, KeysAdmin)
+admin.site.register(Checkpoint, IntegrityAdmin)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
-from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import ForeignKeyRawIdWidget, ManyToManyRawIdWidget
 from django.core.exceptions import FieldDoesNotExist
 from django.db import IntegrityError
@@ -20,30 +19,25 @@ from django.utils.translation import gettext
 
 from ..errors import JazzAuthError, ScanRefused
 from ..management.secrecy import secret_fields
-from ..management.timeline import Entry, timeline
-from ..store import acting, store
+from ..request_cause import cause_of
+from ..store import acting
 from .changelist import EventSourcedChangeList
+from .history import HistoryPages
 from .logentries import change_message, write_entries
 from .ordering import plain_ordering
 from .paginator import AtLeast, CappedPaginator, SoundPaginator
 from .search import help_text, search
 from .wording import explain
 
-if TYPE_CHECKING:
-    _Base = admin.ModelAdmin[Any]
-else:
-    _Base = object
 
-SHOWN_EVENTS = 200
-
-
-class EventSourcedAdminMixin(_Base):
+class EventSourcedAdminMixin(HistoryPages):
     """Put it before ``ModelAdmin``: ``class PatientAdmin(EventSourcedAdminMixin, ModelAdmin)``.
 
     * Lists stay fast on a million rows: nothing is counted beyond ``CappedPaginator.limit``, and
       searching uses indexes only, unless ``scan: …`` is typed (see ``admin.search``).
     * Every change records who made it, and that it came through the admin.
-    * The history page shows the log: who, when, field by field.
+    * The history page shows the log: who, when, field by field; what was deleted can be brought
+      back, and who is to be forgotten shredded (see ``admin.history``).
     * A broken seal, a refused search or a lost race is a message, never a server error.
     * Django's own log names objects by kind and primary key, since its table is not sealed.
     * References to event-sourced models are typed in, not chosen from a list of everybody.
@@ -60,7 +54,6 @@ class EventSourcedAdminMixin(_Base):
     paginator = CappedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
-    object_history_template = "django_jazzauth/admin/object_history.html"
 
     # -- lists ------------------------------------------------------------------------------------
 
@@ -186,42 +179,6 @@ class EventSourcedAdminMixin(_Base):
         view = super().delete_view
         return self.on_record(request, lambda: view(request, object_id, extra_context))
 
-    def history_view(
-        self, request: HttpRequest, object_id: str, extra_context: Any = None
-    ) -> HttpResponse:
-        """Django's log entries, and the log's own account above them."""
-        view = super().history_view
-
-        def show() -> HttpResponse:
-            context = {**self.history_context(request, object_id), **(extra_context or {})}
-            return view(request, object_id, context)
-
-        return self.on_record(request, show)
-
-    def history_context(self, request: HttpRequest, object_id: str) -> dict[str, Any]:
-        """What the history page shows of the log: the newest events, newest first."""
-        instance = self.get_object(request, unquote(object_id))
-        if instance is None or not self.has_view_or_change_permission(request, instance):
-            return {}
-        entries: list[Entry] = []
-        problem = ""
-        try:
-            alias = instance._state.db or "default"
-            entries = timeline(
-                store.history(instance),
-                self.model,
-                using=alias,
-                also_secret=self.get_secret_fields(),
-            )
-        except JazzAuthError as error:
-            problem = explain(error)
-        return {
-            "timeline": entries[: -SHOWN_EVENTS - 1 : -1],
-            "timeline_older": max(0, len(entries) - SHOWN_EVENTS),
-            "timeline_problem": problem,
-            "timeline_stream": f"{self.model.sealed_entity()}/{instance.pk}",
-        }
-
     def on_record(
         self, request: HttpRequest, view: Callable[[], HttpResponse], back: str = ""
     ) -> HttpResponse:
@@ -232,7 +189,8 @@ class EventSourcedAdminMixin(_Base):
             view: makes the response.
             back: name of the page to go to after a refusal; by default the list.
         """
-        with acting(actor=str(request.user.pk), via="admin"):
+        cause = {**cause_of(request), "actor": str(request.user.pk), "auth_mode": "admin"}
+        with acting(**{**cause, "via": "admin"}):
             try:
                 response = view()
                 if isinstance(response, SimpleTemplateResponse):

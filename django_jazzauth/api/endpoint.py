@@ -14,6 +14,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from ..models import Session
+from ..request_cause import cause_of
+from ..store.acting import acting_as_told
 from . import errors, origin, plugins
 from .cookies import CookieJar, encode
 from .letters import Letters
@@ -70,7 +72,9 @@ class Endpoint(APIView):
         method = (request.method or "").lower()
         if method in ("head", "options") or not hasattr(self, method):
             return nothing_here()
-        return super().dispatch(request, *args, **kwargs)
+        request.jazzauth_via = "api"  # type: ignore[attr-defined]
+        with acting_as_told(lambda: cause_of(request)):
+            return super().dispatch(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Everything that comes before the handler."""

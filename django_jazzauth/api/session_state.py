@@ -14,6 +14,7 @@ from ..client import client_address, user_agent
 from ..conf import get_settings
 from ..models import Session
 from ..models.session import new_token
+from ..request_cause import name_actor
 from . import hooks, plugins, wire
 from .cookie_cache import Content
 from .cookies import BRIEF_COOKIE, SESSION_COOKIE, CookieJar
@@ -149,6 +150,7 @@ def resolve(
     """
     credential = presented(request, options)
     if credential.session is not None:
+        name_actor(request, credential.session.user_id)
         # Not a stored session of a browser: nothing to prolong, no cookie to set.
         return SessionState(session=credential.session)
     token = credential.token
@@ -158,6 +160,8 @@ def resolve(
     found = strategy().find(
         request, token, options, remembered=remembered, renew=renew, trust_cookie=trust_cookie
     )
+    if found.session is not None:
+        name_actor(request, found.session.user_id)
     return SessionState(
         token=token,
         session=found.session,

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 
 from ..hashers import verify_against_nobody
 from ..models import Session
+from ..request_cause import name_actor
 from . import plugins
 from .cookies import CookieJar
 from .options import ApiOptions
@@ -63,6 +64,7 @@ def complete(sign_in: SignIn, answer: Callable[[Session], HttpResponse]) -> Http
     Raises:
         ApiError: a plugin or a hook refuses.
     """
+    name_actor(sign_in.request, sign_in.user)
     registry = plugins.installed()
     for step_between in registry.before_sign_in:
         response: HttpResponse | None = step_between(sign_in)

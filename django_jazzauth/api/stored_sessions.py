@@ -14,6 +14,8 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from ..models import Session
+from ..request_cause import name_actor
+from ..store import acting
 from . import hooks
 from .cookie_cache import Content
 from .options import ApiOptions
@@ -39,6 +41,7 @@ class StoredSessions(SessionStrategy):
         session = self.find_by_token(token)
         if session is None or not (renew and remembered and _is_due(session, options)):
             return Found(session)
+        name_actor(request, session.user_id)
         return Found(session, renewed=True) if _prolong(session, options, request) else NOTHING
 
     def find_by_token(self, token: str) -> Session | None:
@@ -70,7 +73,9 @@ class StoredSessions(SessionStrategy):
     def close(self, token: str) -> None:
         """Delete the row."""
         with suppress(Session.DoesNotExist):
-            Session.objects.get(token=token).delete()
+            session = Session.objects.get(token=token)
+            with acting(actor=str(session.user_id or "")):
+                session.delete()
 
     def listed(self, session: Session) -> Iterable[Session]:
         """Not those of somebody who acts as the user."""

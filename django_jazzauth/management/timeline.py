@@ -52,6 +52,7 @@ class Entry:
         via: the way it came: ``admin``, ``command``, ``api``.
         readable: false once the key was destroyed or the payload compacted away.
         compacted: the latter.
+        source: from where: address, browser, id of the request; "" if unknown. Personal data.
         changes: what changed; only fields whose value differs.
     """
 
@@ -64,6 +65,7 @@ class Entry:
     via: str
     readable: bool
     compacted: bool
+    source: str = field(repr=False)
     changes: tuple[FieldChange, ...]
 
 
@@ -99,6 +101,7 @@ def timeline(
                 via=_via(event.cause),
                 readable=event.readable,
                 compacted=event.compacted,
+                source=_source(event.cause),
                 changes=changes,
             )
         )
@@ -125,7 +128,20 @@ def actor_names(actors: Iterable[str], using: str) -> dict[str, str]:
 
 def _via(cause: dict[str, Any]) -> str:
     via = str(cause.get("via", ""))
-    return " ".join(filter(None, (via, str(cause.get("command", "")))))
+    mode = str(cause.get("auth_mode", ""))
+    named = (via, str(cause.get("command", "")), "" if mode == via else mode)
+    return printable(" ".join(filter(None, named)))
+
+
+def _source(cause: dict[str, Any]) -> str:
+    named = (
+        ("ip_address", ""),
+        ("user_agent", ""),
+        ("os_user", "user "),
+        ("request_id", "request "),
+    )
+    parts = [f"{label}{cause[name]}" for name, label in named if cause.get(name)]
+    return " · ".join(show_value(part) for part in parts)
 
 
 def _changes(

@@ -158,6 +158,9 @@ class Session(EventSourcedModel):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    # What was revoked must not come back.
+    sealed_restorable = False
+
     head = HeadField(entity="session", subject="user")
     token = SealedCharField(
         _("token"), max_length=40, unique=True, searchable=True, default=new_token

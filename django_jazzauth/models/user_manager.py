@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from ..sealed import EventStoreManager
+from ..store.acting import acting, current_cause
 from .account import CREDENTIAL, Account
 
 if TYPE_CHECKING:
@@ -86,7 +87,9 @@ class UserManager(EventStoreManager, DjangoUserManager["AbstractUser"]):
             **fields,
         )
         user.set_password(password)
-        with transaction.atomic(using=self.db):
+        # Who signs up acts for themselves, unless somebody else does it for them.
+        actor = current_cause().get("actor") or str(user.pk)
+        with transaction.atomic(using=self.db), acting(actor=actor):
             user.save(using=self.db, force_insert=True)
             if password is not None:
                 Account.objects.using(self.db).create(

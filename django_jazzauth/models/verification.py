@@ -58,6 +58,9 @@ class VerificationManager(EventStoreManager):
 class Verification(EventSourcedModel):
     """A value that may be redeemed once, as in Better Auth's ``verification`` table."""
 
+    # What was used up must not come back.
+    sealed_restorable = False
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     head = HeadField(entity="verification")
     identifier = SealedCharField(_("identifier"), max_length=255, searchable=True)

@@ -134,6 +134,34 @@ class Binding:
             return stream
         return self.subject(pk, {codec.attname: codec.decode(primitive)})
 
+    @cached_property
+    def comes_back(self) -> bool:
+        """Whether entities that were deleted can be restored; see ``sealed_restorable``."""
+        return bool(getattr(self.model, "sealed_restorable", True))
+
+    @cached_property
+    def _owner_fields(self) -> list[tuple[FieldCodec, Binding]]:
+        found = []
+        for codec in self.codecs.values():
+            remote = codec.field.remote_field
+            target = None if remote is None else binding_of(remote.model)
+            if target is not None and codec.field.target_field.primary_key:
+                found.append((codec, target))
+        return found
+
+    def owners(self, state: dict[str, Any]) -> tuple[str, ...]:
+        """Streams of the entities that the foreign keys of a state point at.
+
+        None for a model whose entities never come back.
+        """
+        if not self.comes_back:
+            return ()
+        return tuple(
+            target.stream(codec.decode(state[codec.name]))
+            for codec, target in self._owner_fields
+            if state.get(codec.name) is not None
+        )
+
     # -- states ---------------------------------------------------------------------------------
 
     def encode(self, attname: str, value: Any) -> Any:

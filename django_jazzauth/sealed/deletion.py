@@ -11,7 +11,7 @@ from django.db.models.signals import post_delete, pre_delete
 from ..errors import SealBroken
 from ..store.event_sql import hold_writer_lock
 from .binding import Binding, Opened, binding_of
-from .ending import Ending, mark_ending, now_gone
+from .ending import Ending, gather_along, mark_ending, now_gone
 from .load import snapshot_of
 from .members import member_field, source_field, sync_members
 from .projection import select_head
@@ -48,9 +48,10 @@ def _after(sender: Any, instance: Any, using: str, **kwargs: Any) -> None:
         ended = Ending(binding.stream(pk), binding.subject(pk, values), None)
     else:  # the instance may lack the field that names the subject
         subject = binding.subject_of(pk, ending.stream, ending.head.state)
-        ended = Ending(ending.stream, subject, ending.head)
+        ended = Ending(ending.stream, subject, ending.head, binding.owners(ending.head.state))
     endings = now_gone(connections[using], ended)
     if endings:
+        gather_along(connections[using], endings)
         record_deleted(binding, using, endings)
 
 

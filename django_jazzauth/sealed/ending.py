@@ -15,6 +15,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from ..store.sealing import Head
 
 _MARKS = "jazzauth_ending"
+_GONE = "jazzauth_gone_along"
+MOST_ALONG = 10_000
 
 
 @dataclass(slots=True)
@@ -25,11 +27,15 @@ class Ending:
         stream: its stream.
         subject: whose data key seals its last event.
         seen: the newest head as far as is known; None: ask the log.
+        owners: streams of what it hung on: what is deleted with one of them comes back with it.
+        along: streams of what hung on it and was deleted with it.
     """
 
     stream: str
     subject: str
     seen: Head | None
+    owners: tuple[str, ...] = ()
+    along: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -72,6 +78,27 @@ def now_gone(connection: BaseDatabaseWrapper, ending: Ending) -> list[Ending]:
     for stream in group.streams:
         marks.pop(stream, None)
     return group.gone
+
+
+def gather_along(connection: BaseDatabaseWrapper, endings: list[Ending]) -> None:
+    """Tell those that end now what has ended with them in the same call of ``delete``.
+
+    Django deletes what hangs on a row before the row, in one transaction block. Beyond
+    ``MOST_ALONG`` streams no more are noted, so that the event cannot grow without end.
+    """
+    gone: dict[Any, dict[str, list[str]]] = connection.__dict__.setdefault(_GONE, {})
+    for block in [block for block in gone if not _open(connection, block)]:
+        del gone[block]
+    if not connection.atomic_blocks:
+        return
+    by_owner = gone.setdefault(connection.atomic_blocks[-1], {})
+    for ending in endings:
+        for owner in ending.owners:
+            noted = by_owner.setdefault(owner, [])
+            if len(noted) < MOST_ALONG:
+                noted.append(ending.stream)
+    for ending in endings:
+        ending.along = by_owner.pop(ending.stream, [])
 
 
 def is_ending(connection: BaseDatabaseWrapper, stream: str) -> bool:

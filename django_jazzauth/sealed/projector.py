@@ -61,6 +61,11 @@ class ModelProjector:
         return [decode(member) for member in state.get(field.name, [])]
 
     def restorable(self, alias: str, pk: Any, state: dict[str, Any]) -> dict[str, Any]:
+        if not self.binding.comes_back:
+            raise RestoreRefused(
+                f"{self.stream(pk)}: what ended of {self.entity} stays ended, so that nothing that "
+                "was revoked or used up is good again."
+            )
         state = dict(state)
         known = self.binding.known(state)
         for codec in self.binding.codecs.values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn, Self
 
@@ -15,6 +16,7 @@ from .conflicts import create_with_conflicts
 from .inherited import as_parents, rows_of_parents, split_by_table
 from .insert import insert_objects
 from .iterable import SealedModelIterable
+from .past import PastView, past_of
 from .point import point_get
 from .projector import refuse_read_only
 from .query import EventStoreQuery
@@ -49,6 +51,10 @@ class EventStoreQuerySetMixin:
             if found is not None:
                 return found
         return super().get(*args, **kwargs)  # type: ignore[misc]
+
+    def as_of(self, when: datetime.datetime) -> PastView:
+        """The whole model as it was at an aware time, read-only; see ``sealed.past.PastView``."""
+        return past_of(self, when)
 
     def order_by(self, *field_names: Any) -> Self:
         """As Django's; a combined query cannot be ordered by a sealed field."""

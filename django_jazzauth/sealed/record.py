@@ -151,13 +151,14 @@ def record_deleted(binding: Binding, alias: str, endings: Sequence[Ending]) -> N
                     binding.schema,
                     None,
                     previous,
+                    along=ending.along,
                 )
             )
         written = append(alias, drafts) if drafts else []
         refused = [draft for draft, event in zip(drafts, written, strict=True) if event is None]
         if not refused:
             return
-        endings = [Ending(draft.stream, draft.subject, None) for draft in refused]
+        endings = [Ending(d.stream, d.subject, None, along=[*d.along]) for d in refused]
     raise ConcurrentUpdate(f"{endings[0].stream} changed on each of {_TRIES} tries to delete it.")
 
 

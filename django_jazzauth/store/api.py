@@ -13,6 +13,7 @@ from .compaction import Compacted
 from .compaction import Progress as CompactProgress
 from .compaction import compact as _compact
 from .events import Event
+from .history import Restored
 from .rebuild import Progress as RebuildProgress
 from .rebuild import rebuild as _rebuild
 from .shred import Receipt
@@ -36,8 +37,12 @@ class Store:
         return _history.as_of(instance, when, pk=pk, using=using)
 
     def restore(self, model: Any, pk: Any, *, using: str | None = None) -> Any:
-        """Bring a deleted entity back; see ``store.history.restore``."""
+        """Bring a deleted entity back, with what was deleted along; see ``store.history``."""
         return _history.restore(model, pk, using=using)
+
+    def restore_all(self, model: Any, pk: Any, *, using: str | None = None) -> Restored:
+        """The same, and tell what came back; see ``store.history.restore_all``."""
+        return _history.restore_all(model, pk, using=using)
 
     def shred(self, instance: Any, *, pk: Any = None, using: str | None = None) -> Receipt:
         """Forget a person for good; see ``store.shred.shred``."""

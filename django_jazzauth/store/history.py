@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, router, transaction
@@ -20,7 +21,7 @@ from .event_sql import hold_writer_lock
 from .events import Event, moment, open_record, records
 from .journal import COMPACTED, DELETED, ENDED, RESTORED, SHREDDED, Draft, append
 from .models import Event as EventRecord
-from .registry import Projector, projector_of
+from .registry import Projector, projector_for, projector_of
 from .sealing import Head, State
 
 
@@ -103,8 +104,24 @@ def as_of(
     return projector.instance(alias, key, head)
 
 
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What came back.
+
+    Attributes:
+        instance: the entity that was asked for, saved.
+        streams: of all that came back, it first.
+        left: streams of what was deleted along with it and stays deleted: it was brought back or
+            deleted again by itself, or can no longer be read.
+    """
+
+    instance: Any
+    streams: list[str]
+    left: list[str]
+
+
 def restore(model: Any, pk: Any, *, using: str | None = None) -> Any:
-    """Bring a deleted entity back, as it was before it was deleted.
+    """Bring a deleted entity back, as it was before it was deleted, with all deleted along with it.
 
     Args:
         model: the model class.
@@ -117,50 +134,89 @@ def restore(model: Any, pk: Any, *, using: str | None = None) -> Any:
     Raises:
         NeverExisted: there is no such stream.
         StoreError: it is not deleted.
-        RestoreRefused: what it points at is gone, or another entity holds a unique value of it.
+        RestoreRefused: what it points at is gone, another entity holds a unique value of it or of
+            something that comes back with it, or its kind never comes back. Nothing is changed.
         KeyDestroyed: it was shredded.
         PayloadCompacted: its past was dropped after its time.
     """
+    return restore_all(model, pk, using=using).instance
+
+
+def restore_all(model: Any, pk: Any, *, using: str | None = None) -> Restored:
+    """As ``restore``, and tell what came back.
+
+    With an entity comes what hung on it by foreign keys and was deleted by the same call of
+    ``delete``: a user's accounts, say. Sessions and verifications stay dead.
+    """
     projector, key, alias = address(model, pk, using)
-    stream = projector.stream(key)
+    streams: list[str] = []
+    left: list[str] = []
     with transaction.atomic(using=alias):
         hold_writer_lock(transaction.get_connection(alias))
-        found = list(records(alias, stream).order_by("-version")[:2])  # type: ignore[attr-defined]
-        if not found:
-            raise NeverExisted(f"{stream} never existed.")
-        if found[0].type == SHREDDED:
-            raise KeyDestroyed(f"{stream} was shredded: nothing of it can be read any more.")
-        if found[0].type == COMPACTED:
-            raise PayloadCompacted(
-                f"{stream} was compacted: the time for which its past is kept is over."
-            )
-        _drop_destroyed(alias, found)
-        if found[0].type != DELETED:
-            raise StoreError(f"{stream} is not deleted.")
-        state, _ = open_record(alias, found[1])
-        if state is None:
-            raise KeyDestroyed(f"{stream} has no state left to restore.")
-        state = projector.restorable(alias, key, _upcast(projector, found[1], state))
-        draft = Draft(
-            projector.entity,
-            stream,
-            projector.subject(key, state),
-            RESTORED,
-            _head(found[1], state).schema,
-            state,
-            _head(found[0], {}),
+        ended, along = _bring_back(alias, projector, key)
+        streams.append(ended.stream)
+        waiting = [(ended, stream) for stream in reversed(along)]
+        while waiting:
+            owner, stream = waiting.pop()
+            if stream in streams:
+                continue
+            child = projector_for(stream)
+            last = records(alias, stream).order_by("-version").first()  # type: ignore[attr-defined]
+            # What ended after its owner was alive again in between, and ended for itself.
+            if child is None or last.type != DELETED or last.position > owner.position:
+                left.append(stream)
+                continue
+            try:
+                gone, more = _bring_back(alias, child, child.key(stream))
+            except (KeyDestroyed, PayloadCompacted):
+                left.append(stream)
+                continue
+            streams.append(stream)
+            waiting += [(gone, each) for each in reversed(more)]
+    instance = projector.model._base_manager.using(alias).get(pk=key)
+    return Restored(instance, streams, left)
+
+
+def _bring_back(alias: str, projector: Projector, key: Any) -> tuple[EventRecord, list[str]]:
+    """Restore one entity: the event that had ended it, and what that says was deleted along."""
+    stream = projector.stream(key)
+    found = list(records(alias, stream).order_by("-version")[:2])  # type: ignore[attr-defined]
+    if not found:
+        raise NeverExisted(f"{stream} never existed.")
+    if found[0].type == SHREDDED:
+        raise KeyDestroyed(f"{stream} was shredded: nothing of it can be read any more.")
+    if found[0].type == COMPACTED:
+        raise PayloadCompacted(
+            f"{stream} was compacted: the time for which its past is kept is over."
         )
-        written = append(alias, [draft])[0]
-        if written is None:
-            raise StoreError(f"{stream} was written by another process meanwhile.")
-        try:
-            projector.insert(alias, key, written.head, written.blob)
-        except IntegrityError:
-            # The database's own words may quote the row.
-            raise RestoreRefused(
-                f"{stream}: its key, or a value of it that must be unique, is another's now."
-            ) from None
-    return projector.model._base_manager.using(alias).get(pk=key)
+    _drop_destroyed(alias, found)
+    if found[0].type != DELETED:
+        raise StoreError(f"{stream} is not deleted.")
+    _, cause = open_record(alias, found[0])
+    state, _ = open_record(alias, found[1])
+    if state is None:
+        raise KeyDestroyed(f"{stream} has no state left to restore.")
+    state = projector.restorable(alias, key, _upcast(projector, found[1], state))
+    draft = Draft(
+        projector.entity,
+        stream,
+        projector.subject(key, state),
+        RESTORED,
+        _head(found[1], state).schema,
+        state,
+        _head(found[0], {}),
+    )
+    written = append(alias, [draft])[0]
+    if written is None:
+        raise StoreError(f"{stream} was written by another process meanwhile.")
+    try:
+        projector.insert(alias, key, written.head, written.blob)
+    except IntegrityError:
+        # The database's own words may quote the row.
+        raise RestoreRefused(
+            f"{stream}: its key, or a value of it that must be unique, is another's now."
+        ) from None
+    return found[0], list(cause.get("along", ()))
 
 
 def address(model: Any, pk: Any, using: str | None) -> tuple[Projector, Any, str]:

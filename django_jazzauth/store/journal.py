@@ -23,6 +23,7 @@ DELETED = "deleted"
 RESTORED = "restored"
 SHRED_REQUESTED = "shred_requested"
 SHREDDED = "shredded"
+REVEALED = "revealed"
 COMPACTED = "compacted"
 ENDED = frozenset((DELETED, SHREDDED, COMPACTED))
 """Types after which the entity has no row."""
@@ -46,6 +47,7 @@ class Draft:
         state: the whole state after the change; None when it is deleted.
         previous: the head that the change was made against; None for the first event.
         fresh: the subject has no data key yet (a new person); saves a look-up.
+        along: of a deletion: streams of what was deleted along with it, sealed with its cause.
     """
 
     entity: str
@@ -56,6 +58,7 @@ class Draft:
     state: State | None = field(repr=False)
     previous: Head | None = None
     fresh: bool = False
+    along: Sequence[str] = ()
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -160,6 +163,8 @@ def _row(draft: Draft, handle: DataKeyHandle, now: int, meta: State, limit: int)
         recorded_at = max(now, previous.recorded_at)
     key_id = handle.id
     place = event_place(stream, version, draft.type, draft.schema, key_id, recorded_at)
+    if draft.along:
+        meta = {**meta, "along": list(draft.along)}
     payload = seal_payload(handle.envelope, event_aad(place), draft.state, meta)
     if len(payload) > limit:
         raise ValueNotStorable(

@@ -204,3 +204,20 @@ def test_compacted_sessions(jazzauth: Run, settings: Any) -> None:
     assert "compacted: the time for which its past is kept is over" in out
     assert "[PAYLOAD_COMPACTED]" in jazzauth("restore", "session", str(key)).failed
     assert not jazzauth("verify").failed
+
+
+def test_restore_names_what_came_back_along(jazzauth: Run, ana: Any) -> None:
+    account = Account.objects.create(user=ana, provider_id="google", account_id="g-1")
+    pk, key = ana.pk, account.pk
+    ana.delete()
+    out = jazzauth("restore", "user", str(pk)).out
+    assert f"    with it: account/{key}" in out.splitlines()
+    assert "still deleted" not in out
+
+
+def test_the_timeline_says_from_where(jazzauth: Run, ana: Any) -> None:
+    with acting(via="api", ip_address="203.0.113.7", user_agent="Fire\x1b[2Jfox", request_id="r-1"):
+        ana.name = "Ana Owl"
+        ana.save()
+    lines = jazzauth("history", "ana").out.splitlines()
+    assert "    from 203.0.113.7 · Fire\\x1b[2Jfox · request r-1" in lines

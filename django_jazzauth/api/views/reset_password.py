@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ...conf import get_settings
+from ...request_cause import name_actor
 from ..answers import REDIRECT, answers
 from ..endpoint import Endpoint
 from ..errors import ApiError
@@ -80,6 +81,7 @@ class ResetPasswordView(Endpoint):
             raise ApiError(400, "INVALID_TOKEN")
         check_new_password(self.body["new_password"])
         user = _user_with(use_up(reset_identifier(token)))
+        name_actor(self.http, user)  # the token was in their mailbox
         replace_password(user, self.body["new_password"], request=self.http)
         if get_settings().PASSWORD_RESET.REVOKE_SESSIONS:
             end_sessions(user)

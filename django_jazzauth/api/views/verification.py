@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ...conf import get_settings
+from ...request_cause import name_actor
 from .. import email_tokens, wire
 from ..answers import REDIRECT, answers
 from ..email_tokens import EmailToken
@@ -85,6 +86,7 @@ class VerifyEmailView(Endpoint):
         user = get_user_model()._default_manager.with_email(token.email)
         if user is None or not user.is_active:
             raise ApiError(401, "USER_NOT_FOUND")
+        name_actor(self.http, user)  # the token was in their mailbox
         if token.update_to is not None:
             return self._change(user, token, token.update_to)
         if user.email_verified:

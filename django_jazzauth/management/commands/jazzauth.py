@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -11,6 +10,7 @@ from django.db import DatabaseError, IntegrityError
 
 from ...errors import JazzAuthError
 from ...store import acting
+from ..process import operator
 from ..subcommands import SUBCOMMANDS
 
 
@@ -42,9 +42,9 @@ class Command(BaseCommand):
             CommandError: it failed; the text says why and, where there is one, has the stable code.
         """
         name = options["subcommand"]
-        cause = {"via": "command", "command": f"jazzauth {name}", **_operator()}
+        cause = {"via": "command", "auth_mode": "command", "command": f"jazzauth {name}"}
         try:
-            with acting(**cause):
+            with acting(**cause, **operator()):
                 SUBCOMMANDS[name].run(self, options)
         except JazzAuthError as error:
             raise CommandError(f"{error} [{error.code}]") from error
@@ -62,10 +62,3 @@ class Command(BaseCommand):
             ) from error
         except KeyboardInterrupt:
             raise CommandError("Interrupted.", returncode=130) from None
-
-
-def _operator() -> dict[str, str]:
-    try:
-        return {"os_user": getpass.getuser()}
-    except (KeyError, OSError, ImportError):  # no such account, as in some containers
-        return {}

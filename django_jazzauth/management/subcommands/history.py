@@ -41,6 +41,8 @@ def _print(command: BaseCommand, entry: Entry) -> None:
         f"{when:%Y-%m-%d %H:%M:%S %Z}  version {entry.version}  "
         f"{command.style.MIGRATE_LABEL(entry.type)}{by}{via}"
     )
+    if entry.source:
+        command.stdout.write(f"    from {entry.source}")
     if entry.compacted:
         command.stdout.write("    (compacted: the time for which its past is kept is over)")
     elif not entry.readable:

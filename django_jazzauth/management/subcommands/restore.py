@@ -14,7 +14,7 @@ from .base import known_database
 
 
 class Restore:
-    """Bring a deleted entity back, as it was before it was deleted."""
+    """Bring a deleted entity back, with what was deleted along with it."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The model and the key."""
@@ -22,16 +22,17 @@ class Restore:
         parser.add_argument("pk", help="The primary key; `history` and `verify` print it.")
 
     def run(self, command: BaseCommand, options: dict[str, Any]) -> None:
-        """Only this one entity: what was deleted along with it stays deleted."""
+        """The entity and what hung on it, such as a user's accounts; sessions stay dead."""
         alias = known_database(options)
         address = find_key(find_model(options["model"]), options["pk"])
         with transaction.atomic(using=alias):
-            restored = store.restore(address.model, address.key, using=alias)
+            restored = store.restore_all(address.model, address.key, using=alias)
         command.stdout.write(
             command.style.SUCCESS(
-                f"{address.stream} is back, as version {restored.sealed_version}."
+                f"{address.stream} is back, as version {restored.instance.sealed_version}."
             )
         )
-        command.stdout.write(
-            "What was deleted along with it is still deleted; restore it one by one."
-        )
+        for stream in restored.streams[1:]:
+            command.stdout.write(f"    with it: {stream}")
+        for stream in restored.left:
+            command.stdout.write(f"    still deleted: {stream}")

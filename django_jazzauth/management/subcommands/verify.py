@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from ...conf import get_settings
 from ...store import Report, store
 from ...store.outside import read_outside
+from ..last_verify import remember
 from ..outside import read_text
 from ..progress import ProgressBar
 from .base import known_database
@@ -55,6 +56,7 @@ class Verify:
             )
         finally:
             bar.finish()
+        remember(alias, report)
         if options["json"]:
             command.stdout.write(json.dumps(_as_json(report), indent=2))
         else:

@@ -1,0 +1,46 @@
+"""Middleware: events say which request they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.http import HttpRequest, HttpResponseBase
+
+from .request_cause import cause_of
+from .store.acting import acting_as_told
+
+
+class ActingMiddleware:
+    """Record with every event the user, how they signed in, request id, address and browser.
+
+    Put it before ``SessionMiddleware``, so that the session that is saved after the view says the
+    same. It looks at the request when something is written, and only then. Works under WSGI and
+    ASGI.
+
+    Args:
+        get_response: the next one.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        self._is_async = iscoroutinefunction(get_response)
+        if self._is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        """Answer the request, on the record."""
+        if self._is_async:
+            return self._answer(request)
+        with acting_as_told(lambda: cause_of(request)):
+            response: HttpResponseBase = self.get_response(request)
+        return response
+
+    async def _answer(self, request: HttpRequest) -> HttpResponseBase:
+        with acting_as_told(lambda: cause_of(request)):
+            response: HttpResponseBase = await self.get_response(request)
+        return response
