@@ -41,6 +41,7 @@ class StoredSessions(SessionStrategy):
         session = self.find_by_token(token)
         if session is None or not (renew and remembered and _is_due(session, options)):
             return Found(session)
+        name_actor(request, session.user_id)
         return Found(session, renewed=True) if _prolong(session, options, request) else NOTHING
 
     def find_by_token(self, token: str) -> Session | None:
