@@ -10,6 +10,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import QuerySet
 
 from ..crypto.envelope import EnvelopeError
+from ..drivers import as_octets
 from ..errors import SealBroken, WrongWorkerSecret
 from .holding import hold_epochs
 from .models import Epoch, Grant, IndexRoot, Worker
@@ -98,7 +99,7 @@ def _open_epochs(
     alias: str, worker: KeyProvider, rows: list[Epoch], lock: bool
 ) -> dict[bytes, EpochKey]:
     grants = {
-        epoch_id.bytes: (suite, bytes(sealed))
+        epoch_id.bytes: (suite, as_octets(sealed))
         for epoch_id, suite, sealed in _newest(
             Grant.objects.using(alias).filter(worker_id=worker.worker_id), lock
         ).values_list("epoch_id", "suite", "sealed")
@@ -113,7 +114,7 @@ def _open_epochs(
                 key = open_grant(worker, epoch_id, *grants[epoch_id])
                 ways.append(EpochKey(epoch_id, number, key))
             if newer is not None and newer[1].previous_wrapped is not None:
-                key = newer[0].unwrap_previous(epoch_id, bytes(newer[1].previous_wrapped))
+                key = newer[0].unwrap_previous(epoch_id, as_octets(newer[1].previous_wrapped))
                 ways.append(EpochKey(epoch_id, number, key))
         except EnvelopeError as error:
             raise SealBroken(f"epoch {number}", f"its key: {error}") from None
@@ -137,7 +138,7 @@ def _open_roots(epochs: dict[bytes, EpochKey], wrapped: list[IndexRoot]) -> tupl
         if epoch is None:
             continue
         try:
-            root = epoch.unwrap_index_root(row.generation, bytes(row.wrapped))
+            root = epoch.unwrap_index_root(row.generation, as_octets(row.wrapped))
         except EnvelopeError as error:
             raise SealBroken(f"index root {row.generation}", str(error)) from None
         opened.append(OpenedRoot(row.generation, row.retired_at is None, root))

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import connections, models
 from django.utils import timezone
 
-from ..drivers import execute, fetch_all, is_among, uuid_parameter
+from ..drivers import as_octets, execute, fetch_all, is_among, uuid_parameter
 
 MAX_PARAMETERS = 500
 
@@ -129,7 +129,7 @@ def _find(alias: str, column: str, values: Sequence[Any], lock: str) -> list[Dat
                 as_id(id_),
                 subject,
                 as_id(epoch_id),
-                None if wrapped is None or destroyed_at is not None else bytes(wrapped),
+                None if wrapped is None or destroyed_at is not None else as_octets(wrapped),
             )
             for id_, subject, epoch_id, wrapped, destroyed_at in rows
         ]

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from ..drivers import as_octets
 from ..errors import KeyUnavailable, SealBroken, StateOutdated
 from ..keys.keyring import keyring
 from ..store.sealing import Head, head_epoch, open_head, stream_name
@@ -288,7 +289,7 @@ class Binding:
             StateOutdated: its state does not fit the model.
         """
         stream = self.stream(pk)
-        blob = bytes(blob)
+        blob = as_octets(blob)
         return Opened(stream, self.upcast(self.read_head(alias, stream, blob)), blob)
 
     def read_head(self, alias: str, stream: str, blob: bytes) -> Head:

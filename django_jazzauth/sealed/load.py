@@ -17,6 +17,7 @@ from django.db.models.signals import post_init, pre_init
 from django.utils import timezone
 
 from ..conf import get_settings
+from ..drivers import as_octets
 from ..errors import ConcurrentUpdate, SealBroken
 from .binding import Binding, Opened, binding_of, loading_binding
 from .codec import FieldCodec
@@ -171,15 +172,23 @@ def row_loader(
     if plan.hooked:  # a from_db() of the project's own
         return lambda row: cls.from_db(db, names, convert(row))
 
+    def converted(row: Sequence[Any]) -> tuple[Any, ...]:
+        try:
+            return tuple(convert(row))
+        except (TypeError, ValueError, ArithmeticError):
+            raise SealBroken(
+                plan.binding.entity, "a row holds a value that its column cannot have"
+            ) from None
+
     def load(row: Sequence[Any]) -> Any:
         row = tuple(row)
         key = (cls, db, zone, None, row)
         try:
             entry: _Entry | None = memo.get(key)
         except TypeError:  # a plain column holds something unhashable, such as JSON
-            return _instance(cls, db, plan, _check(plan, cls, db, tuple(convert(row))), fast)
+            return _instance(cls, db, plan, _check(plan, cls, db, converted(row)), fast)
         if entry is None:
-            entry = _check(plan, cls, db, tuple(convert(row)))
+            entry = _check(plan, cls, db, converted(row))
             if not entry.broken:
                 memo.put(key, entry)
         return _instance(cls, db, plan, entry, fast)
@@ -197,7 +206,7 @@ def _check(plan: _Plan, cls: Any, db: str, values: tuple[Any, ...]) -> _Entry:
     pk = values[plan.pk]
     try:
         binding.pk_text(pk)
-    except ValidationError:
+    except (ValidationError, TypeError, ValueError):
         raise SealBroken(binding.entity, "a row's primary key is none") from None
     blob = values[plan.head] if plan.head is not None else select_head(binding, db, pk)
     if blob is None:
@@ -291,7 +300,7 @@ def _differing(
         if source is None or source == "":
             if value is not None:
                 broken.append(companion.name)
-        elif value is None or bytes(value) not in companion.column_values(source, db):
+        elif value is None or as_octets(value) not in companion.column_values(source, db):
             broken.append(companion.name)
     return broken
 
@@ -299,7 +308,7 @@ def _differing(
 def _column_matches(sealed: Any, primitive: Any, value: Any, db: str) -> bool:
     if primitive is None or value is None:
         return primitive is None and value is None
-    return bytes(value) in sealed.column_values(primitive, db)
+    return as_octets(value) in sealed.column_values(primitive, db)
 
 
 def _agrees(codec: FieldCodec, value: Any, expected: Any, opened: Opened) -> bool:
@@ -311,7 +320,10 @@ def _agrees(codec: FieldCodec, value: Any, expected: Any, opened: Opened) -> boo
 
 
 def _same_primitive(codec: FieldCodec, value: Any, expected: Any) -> bool:
-    # Drivers give some types in another guise (memoryview, naive time, float for decimal).
+    # Drivers give some types in another guise (memoryview, naive time, float for decimal), but
+    # these only as they are: encoding would round or convert what somebody put there by SQL.
+    if value is None or expected is None or isinstance(expected, int):
+        return False
     try:
         one, other = codec.encode(value), codec.encode(expected)
     except (TypeError, ValueError, ArithmeticError, ValidationError):

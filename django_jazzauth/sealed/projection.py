@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ..drivers import execute, execute_all, fetch_all, fetch_one, is_among
+from ..drivers import as_octets, execute, execute_all, fetch_all, fetch_one, is_among
 from .binding import Binding
 
 CHUNK = 400
@@ -35,7 +35,7 @@ def select_head(binding: Binding, alias: str, pk: Any) -> bytes | None:
     table, key, head = names_of(binding, connection)
     sql = f"SELECT {head} FROM {table} WHERE {key} = %s"  # noqa: S608 - quoted names
     row = fetch_one(connection, sql, [pk_param(binding, connection, pk)], binary=True)
-    return None if row is None else bytes(row[0])
+    return None if row is None else as_octets(row[0])
 
 
 def select_heads(
@@ -61,7 +61,7 @@ def select_heads(
             f"SELECT {key}, {head} FROM {table} WHERE {condition}{lock}",  # noqa: S608 - quoted names
             params,
         )
-        found.update((binding.pk_text(pk), bytes(blob)) for pk, blob in rows)
+        found.update((binding.pk_text(pk), as_octets(blob)) for pk, blob in rows)
     return found
 
 
@@ -71,7 +71,7 @@ def scan_heads(binding: Binding, alias: str, limit: int) -> list[tuple[Any, byte
     table, key, head = names_of(binding, connection)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {key}, {head} FROM {table} LIMIT {int(limit)}")  # noqa: S608
-        return [(binding.pk.to_python(pk), bytes(blob)) for pk, blob in cursor.fetchall()]
+        return [(binding.pk.to_python(pk), as_octets(blob)) for pk, blob in cursor.fetchall()]
 
 
 def swap_heads(

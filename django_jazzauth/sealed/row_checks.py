@@ -21,6 +21,9 @@ from .read_plan import read_plan
 
 Found = tuple[str, str, str]
 
+# For these, Django registers converters with SQLite's driver.
+_READ_BY_DECLARED_TYPE = ("bool", "date", "datetime", "time", "timestamp")
+
 
 def check_rows(binding: Binding, alias: str, newest: Mapping[str, Standing]) -> Iterator[Found]:
     """What is wrong with the rows of living streams: code, stream, detail.
@@ -32,6 +35,7 @@ def check_rows(binding: Binding, alias: str, newest: Mapping[str, Standing]) -> 
     """
     missing = dict(newest)
     heads: dict[Any, Head] = {}
+    misread = _misread(binding, alias, newest)
     for names, values in _rows(binding, alias, newest):
         pk = values[names.index(binding.pk.attname)]
         try:
@@ -55,7 +59,7 @@ def check_rows(binding: Binding, alias: str, newest: Mapping[str, Standing]) -> 
             )
         elif not standing.opaque and not _same_state(binding, head, last):
             yield "HEAD_DIFFERS", stream, "the state in the head is not that of its event"
-        for name in differing:
+        for name in dict.fromkeys([*differing, *misread.get(pk, ())]):
             yield "COLUMN_DIFFERS", stream, f"column {name} differs from the head"
         heads[pk] = head
     yield from _member_problems(binding, alias, heads)
@@ -135,13 +139,7 @@ def _rows(
     binding: Binding, alias: str, streams: Iterable[str]
 ) -> Iterator[tuple[tuple[str, ...], list[Any]]]:
     connection = connections[alias]
-    keys = []
-    for stream in streams:
-        try:
-            key = binding.pk.to_python(stream.partition("/")[2])
-            keys.append(pk_param(binding, connection, key))
-        except (ValidationError, ValueError, TypeError, OverflowError):
-            continue  # no row can have such a key
+    keys = _keys(binding, alias, streams)
     if not keys:
         return
     plan = read_plan(binding, connection)
@@ -154,6 +152,53 @@ def _rows(
         rows = cursor.fetchall()
     for row in rows:
         yield plan.names, convert(row)
+
+
+def _keys(binding: Binding, alias: str, streams: Iterable[str]) -> list[Any]:
+    keys = []
+    for stream in streams:
+        try:
+            key = binding.pk.to_python(stream.partition("/")[2])
+            keys.append(pk_param(binding, connections[alias], key))
+        except (ValidationError, ValueError, TypeError, OverflowError):
+            continue  # no row can have such a key
+    return keys
+
+
+def _misread(binding: Binding, alias: str, streams: Iterable[str]) -> dict[Any, list[str]]:
+    """By primary key, the columns that SQLite's driver reads as something else than they hold.
+
+    Python's driver goes by a column's declared type: in one of type ``bool`` it reads whatever is
+    not 1 as no, in one of type ``datetime`` text that is no time as NULL. SQL compares what is
+    there.
+    """
+    connection = connections[alias]
+    keys = _keys(binding, alias, streams) if connection.vendor == "sqlite" else []
+    fields = [
+        field
+        for field in binding.model._meta.local_concrete_fields
+        if field.db_type(connection) in _READ_BY_DECLARED_TYPE
+    ]
+    if not keys or not fields:
+        return {}
+    quote = connection.ops.quote_name
+    key = quote(binding.pk.column)
+    # An expression has no declared type.
+    columns = ", ".join(f"{quote(f.column)}, +{quote(f.column)}" for f in fields)
+    marks = ", ".join(["%s"] * len(keys))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {key}, {columns} FROM {quote(binding.model._meta.db_table)} "  # noqa: S608
+            f"WHERE {key} IN ({marks})",
+            keys,
+        )
+        rows = cursor.fetchall()
+    found: dict[Any, list[str]] = {}
+    for pk, *values in rows:
+        for field, read, held in zip(fields, values[::2], values[1::2], strict=True):
+            if (read is None) != (held is None) or (isinstance(read, bool) and read != held):
+                found.setdefault(binding.pk.to_python(pk), []).append(field.name)
+    return found
 
 
 def _stream(binding: Binding, key: Any) -> str | None:

@@ -10,7 +10,7 @@ import msgspec
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ..drivers import execute, execute_all, fetch_all, is_among, uuid_parameter
+from ..drivers import as_octets, execute, execute_all, fetch_all, is_among, uuid_parameter
 
 _COLUMNS = "stream, version, type, schema, key_id, recorded_at, digest, payload, txid"
 _ROW = {
@@ -250,7 +250,7 @@ def last_events(alias: str, streams: Sequence[str]) -> dict[str, tuple[int, byte
         streams,
     )
     return {
-        stream: (version, bytes(digest), recorded_at, type_)
+        stream: (version, as_octets(digest), recorded_at, type_)
         for stream, version, digest, recorded_at, type_ in found
     }
 

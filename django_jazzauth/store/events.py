@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Exists, OuterRef
 
 from ..crypto.digest import event_place
+from ..drivers import as_octets
 from ..errors import PayloadCompacted, SealBroken
 from ..keys.keyring import keyring
 from .models import Event as EventRecord
@@ -71,19 +72,34 @@ def open_record(alias: str, record: EventRecord) -> tuple[State | None, State]:
             record.key_id.bytes,
             record.recorded_at,
         )
-    except ValueError:
+    except (ValueError, TypeError):
         raise SealBroken(record.stream, "a column of the event is out of its range") from None
     if record.payload is None:
         raise PayloadCompacted(
             f"{record.stream}@{record.version} was compacted away: the time for which its past is "
             "kept is over."
         )
-    return open_payload(envelope, event_aad(place), bytes(record.payload), record.stream)
+    return open_payload(envelope, event_aad(place), as_octets(record.payload), record.stream)
 
 
-def records(alias: str, stream: str) -> Iterable[EventRecord]:
-    """The rows of one stream, oldest first."""
-    return EventRecord.objects.using(alias).filter(stream=stream).order_by("version")
+def records(alias: str, stream: str, *, newest: int | None = None) -> list[EventRecord]:
+    """The rows of one stream, oldest first.
+
+    Args:
+        alias: database alias.
+        stream: name of the stream.
+        newest: only so many, the newest first.
+
+    Raises:
+        SealBroken: a column holds what it cannot hold (SQLite lets SQL put it there).
+    """
+    found = EventRecord.objects.using(alias).filter(stream=stream)
+    try:
+        if newest is not None:
+            return list(found.order_by("-version")[:newest])
+        return list(found.order_by("version"))
+    except (AttributeError, TypeError, ValueError):
+        raise SealBroken(stream, "a column of an event is of another type") from None
 
 
 def newest_records(alias: str, entity: str) -> Iterator[EventRecord]:

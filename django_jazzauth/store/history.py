@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import IntegrityError, router, transaction
 
+from ..drivers import as_octets
 from ..errors import (
     KeyDestroyed,
     NeverExisted,
@@ -43,7 +44,7 @@ def history(instance: Any, *, pk: Any = None, using: str | None = None) -> list[
     """
     projector, key, alias = address(instance, pk, using)
     found = []
-    rows = list(records(alias, projector.stream(key)))
+    rows = records(alias, projector.stream(key))
     _drop_destroyed(alias, rows)
     for record in rows:
         state, cause, readable = _opened(alias, record)
@@ -161,9 +162,10 @@ def restore_all(model: Any, pk: Any, *, using: str | None = None) -> Restored:
             if stream in streams:
                 continue
             child = projector_for(stream)
-            last = records(alias, stream).order_by("-version").first()  # type: ignore[attr-defined]
+            last = next(iter(records(alias, stream, newest=1)), None)
             # What ended after its owner was alive again in between, and ended for itself.
-            if child is None or last.type != DELETED or last.position > owner.position:
+            other_end = last is None or last.type != DELETED or last.position > owner.position
+            if child is None or other_end:
                 left.append(stream)
                 continue
             try:
@@ -180,7 +182,7 @@ def restore_all(model: Any, pk: Any, *, using: str | None = None) -> Restored:
 def _bring_back(alias: str, projector: Projector, key: Any) -> tuple[EventRecord, list[str]]:
     """Restore one entity: the event that had ended it, and what that says was deleted along."""
     stream = projector.stream(key)
-    found = list(records(alias, stream).order_by("-version")[:2])  # type: ignore[attr-defined]
+    found = records(alias, stream, newest=2)
     if not found:
         raise NeverExisted(f"{stream} never existed.")
     if found[0].type == SHREDDED:
@@ -250,7 +252,7 @@ def _opened(alias: str, record: EventRecord) -> tuple[State | None, State, bool]
 
 
 def _head(record: EventRecord, state: State) -> Head:
-    return Head(record.version, record.schema, bytes(record.digest), record.recorded_at, state)
+    return Head(record.version, record.schema, as_octets(record.digest), record.recorded_at, state)
 
 
 def _upcast(projector: Projector, record: EventRecord, state: State) -> State:
