@@ -183,8 +183,9 @@ def check_keys(databases: Sequence[str] | None = None, **kwargs: Any) -> list[Ch
 
 def check_rollback(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """``jazzauth.E006``. A few look-ups, and only where a checkpoint is kept outside."""
-    if rollback.database() not in (databases or ()):
-        return []
+    alias = rollback.database()
+    if alias not in (databases or ()) or check_keys([alias]):
+        return []  # where the keys do not open, E005 says it: nothing is known of a rollback
     try:
         rollback.look()
     except (DatabaseError, ImproperSecret, ImproperSettings):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.contrib.auth import get_user_model
+from django.db.models import IntegerField
 from django.utils import timezone
 
 from ..conf import get_settings
@@ -34,7 +36,7 @@ def proof_of(token: str | None) -> Proof | None:
             raise ApiError(400, "PROOF_REQUIRED")
         return None
     audience = options.AUDIENCE or settings.APP_ID
-    if audience is None:
+    if audience is None or not keys_hold_identities():
         raise ApiError(400, "PROOF_NOT_SUPPORTED")
     issuers = KNOWN_ISSUERS if options.ALLOW_ANONYMOUS else (LOCAL_FIRST_ISSUER,)
     try:
@@ -44,6 +46,11 @@ def proof_of(token: str | None) -> Proof | None:
     if timezone.now().timestamp() - proof.issued_at > options.MAX_AGE:
         raise ApiError(400, "PROOF_TOO_OLD")
     return proof
+
+
+def keys_hold_identities() -> bool:
+    """Whether the user model's key can be the id of an identity, a UUID; a number cannot."""
+    return not isinstance(get_user_model()._meta.pk, IntegerField)
 
 
 def wire_code(error: InvalidProof) -> str:

@@ -3,6 +3,8 @@
 ``jazzauth.E050``  a provider that is neither known by its name nor has a discovery URL.
 ``jazzauth.E051``  providers, but Authlib is not installed.
 ``jazzauth.E052``  proofs are required, and there is no audience that they could be made out to.
+``jazzauth.E053``  the API is served, and the user model is not one that it can work with.
+``jazzauth.E054``  proofs are required, and the user model's key cannot hold an identity's id.
 ``jazzauth.W050``  a trusted provider that is not configured.
 ``jazzauth.W051``  a secret so short that it can be guessed.
 ``jazzauth.W052``  addresses must be verified, and no mail is sent for it.
@@ -12,15 +14,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from typing import Any
 
 from django.conf import settings as django_settings
+from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Warning
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import URLPattern, URLResolver, get_resolver
 
 from ..conf import NAME, Settings, get_settings
 from ..errors import ImproperSettings
+from ..models import AbstractUser
+from . import urls
+from .proofs import keys_hold_identities
 from .social.definitions import DEFINITIONS
 
 # Half of them as hex digits are 128 bits.
@@ -33,8 +41,47 @@ def check_api_settings(**kwargs: Any) -> list[CheckMessage]:
         settings = get_settings()
     except ImproperSettings:
         return []
-    groups = (_social, _proofs, _secrets, _mails, _hosts, _sessions)
+    groups = (_users, _social, _proofs, _secrets, _mails, _hosts, _sessions)
     return [message for group in groups for message in group(settings)]
+
+
+def _users(settings: Settings) -> Iterator[CheckMessage]:
+    try:
+        model: Any = get_user_model()
+    except ImproperlyConfigured:
+        return  # Django says it
+    fits = issubclass(model, AbstractUser) and hasattr(model._default_manager, "sign_up")
+    if not fits and _is_served():
+        yield Error(
+            f"The URLs of django_jazzauth are served, but {model._meta.label} is not a user model "
+            "that they can work with: every sign-up and sign-in would fail.",
+            hint='Set AUTH_USER_MODEL = "django_jazzauth.User", or derive the model from '
+            "django_jazzauth.models.AbstractUser with its manager; or take the URLs out.",
+            id="jazzauth.E053",
+        )
+    elif settings.PROOF.REQUIRED and not keys_hold_identities():
+        yield Error(
+            f"Nobody can sign up: a proof is required, and the primary key of {model._meta.label} "
+            "is a number, which cannot be the id of an identity.",
+            hint=f'Give the user model a UUID key, or leave {NAME}["PROOF"]["REQUIRED"] out.',
+            id="jazzauth.E054",
+        )
+
+
+def _is_served() -> bool:
+    """Whether the project's URLs include those of the API, at whatever depth."""
+    if not getattr(django_settings, "ROOT_URLCONF", None):
+        return False
+    return _includes_api(get_resolver().url_patterns)
+
+
+def _includes_api(entries: Iterable[URLPattern | URLResolver]) -> bool:
+    return any(
+        _includes_api(entry.url_patterns)
+        if isinstance(entry, URLResolver)
+        else entry in urls.core_patterns
+        for entry in entries
+    )
 
 
 def _social(settings: Settings) -> Iterator[CheckMessage]:

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from ..sealed import EventStoreManager
-from ..store.acting import acting, current_cause
+from ..store.acting import acting_as_told, current_cause
 from .account import CREDENTIAL, Account
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class UserManager(EventStoreManager, DjangoUserManager["AbstractUser"]):
             name: the name to show.
             password: hashed with the preferred hasher; ``None`` makes it unusable, and no
                 credential account is created.
-            user_id: a proven local-first id; a random one is made without it.
+            user_id: a proven local-first id; without it the model, or the database, makes one.
             username: an internal one is made when empty.
             fields: further model fields.
 
@@ -77,8 +77,9 @@ class UserManager(EventStoreManager, DjangoUserManager["AbstractUser"]):
             django.db.IntegrityError: when e-mail, username or id is taken.
         """
         now = timezone.now()
+        if user_id is not None:
+            fields["pk"] = user_id
         user: AbstractUser = self.model(
-            id=user_id or uuid.uuid4(),
             username=username or internal_username(),
             email=email.lower(),
             name=name,
@@ -88,8 +89,12 @@ class UserManager(EventStoreManager, DjangoUserManager["AbstractUser"]):
         )
         user.set_password(password)
         # Who signs up acts for themselves, unless somebody else does it for them.
-        actor = current_cause().get("actor") or str(user.pk)
-        with transaction.atomic(using=self.db), acting(actor=actor):
+        actor = current_cause().get("actor")
+
+        def tell() -> dict[str, str]:
+            return {"actor": actor or str(user.pk)}  # a number is known once the row is there
+
+        with transaction.atomic(using=self.db), acting_as_told(tell):
             user.save(using=self.db, force_insert=True)
             if password is not None:
                 Account.objects.using(self.db).create(

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from django.core.checks import run_checks
+from django.db.models import BigAutoField
 
 from django_jazzauth.api import setting_checks
 from django_jazzauth.api.setting_checks import check_api_settings
 from django_jazzauth.checks import TAG
+from django_jazzauth.models import User
 
 KNOWN = {"google": {"CLIENT_ID": "id", "CLIENT_SECRET": "s"}}
 
@@ -59,3 +61,24 @@ def test_e051_without_authlib(settings: Any, monkeypatch: pytest.MonkeyPatch) ->
 def test_django_runs_them(settings: Any) -> None:
     settings.JAZZAUTH = {**settings.JAZZAUTH, "SECRET": "short"}
     assert "jazzauth.W051" in [message.id for message in run_checks(tags=[TAG])]
+
+
+def test_e053_the_api_without_sealed_users(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from django.contrib.auth.models import User as PlainUser
+
+    monkeypatch.setattr(setting_checks, "get_user_model", lambda: PlainUser)
+    assert [message.id for message in check_api_settings()] == ["jazzauth.E053"]
+    settings.ROOT_URLCONF = "tests.api.no_urls"
+    assert check_api_settings() == [], "nothing is served"
+
+
+def test_e054_proofs_are_required_and_keys_are_numbers(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(User._meta, "pk", BigAutoField())
+    assert check_api_settings() == []
+    settings.JAZZAUTH = {
+        **settings.JAZZAUTH,
+        "PROOF": {"REQUIRED": True, "AUDIENCE": "clinic"},
+    }
+    assert [message.id for message in check_api_settings()] == ["jazzauth.E054"]

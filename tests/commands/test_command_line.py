@@ -28,8 +28,8 @@ def environment(tmp_path: Path) -> dict[str, str]:
     }
 
 
-def manage(environment: dict[str, str], *args: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
+def run(environment: dict[str, str], *args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [sys.executable, "-m", "django", *args],
         env=environment,
         cwd=ROOT,
@@ -38,6 +38,10 @@ def manage(environment: dict[str, str], *args: str) -> subprocess.CompletedProce
         timeout=120,
         check=False,
     )
+
+
+def manage(environment: dict[str, str], *args: str) -> subprocess.CompletedProcess[str]:
+    done = run(environment, *args)
     assert "Traceback" not in done.stdout + done.stderr
     return done
 
@@ -75,6 +79,33 @@ def test_what_is_mistyped(environment: dict[str, str]) -> None:
         done = manage(environment, "jazzauth", *args)
         assert done.returncode == 2
         assert "usage:" in done.stderr
+
+
+@pytest.mark.parametrize("where", ["before", "after"])
+def test_djangos_options_before_and_after_the_subcommand(
+    environment: dict[str, str], where: str
+) -> None:
+    del environment["DJANGO_SETTINGS_MODULE"]
+    for options in (
+        ("--settings", "tests.settings", "-v0", "--no-color"),
+        ("--settings=tests.settings", "--verbosity=0", "--pythonpath", "."),
+    ):
+        split = (options, ()) if where == "before" else ((), options)
+        done = manage(environment, "jazzauth", *split[0], "doctor", *split[1])
+        assert "manage.py migrate" in done.stdout, done.stderr
+        assert done.returncode == 1
+
+
+def test_djangos_options_after_a_nested_subcommand(environment: dict[str, str]) -> None:
+    done = manage(environment, "jazzauth", "worker", "list", "--verbosity", "0")
+    assert "manage.py migrate" in done.stderr
+
+
+def test_a_traceback_when_it_is_asked_for(environment: dict[str, str]) -> None:
+    for args in (("--traceback", "verify"), ("verify", "--traceback")):
+        done = run(environment, "jazzauth", *args)
+        assert "Traceback" in done.stderr
+        assert "manage.py migrate" in done.stderr
 
 
 def test_a_database_that_cannot_be_reached(environment: dict[str, str], tmp_path: Path) -> None:

@@ -100,13 +100,54 @@ print(json.dumps([guest["isAnonymous"], member["displayUsername"], handed_on == 
 """
 
 
+_NUMBERED = "id = models.AutoField(primary_key=True)"
+_NUMBERED_SETTINGS = """
+JAZZAUTH = JAZZAUTH | {"APP_ID": "clinic"}
+"""
+_NUMBERED_SCRIPT = """
+from django.conf import settings
+from django.test import override_settings
+from django_jazzauth.identity import mint_proof
+from django_jazzauth.store import store
+
+created = store.history(Member, pk=int(member["id"]))[0]
+client = Client()
+proven = post("/sign-up/email", {"email": "p@example.com", "password": "correct-horse-battery",
+    "name": "P", "proofToken": mint_proof(bytes(32), "clinic")})
+with override_settings(JAZZAUTH=settings.JAZZAUTH | {"EMAIL_VERIFICATION": {"REQUIRED": True}}):
+    answers = [post("/sign-up/email", {"email": email, "password": "correct-horse-battery",
+        "name": "N"}).json()["user"]["id"] for email in ("m@example.com", "n@example.com")]
+print(json.dumps([guest["id"], member["id"], created.actor, proven.status_code,
+    proven.json()["code"], answers]))
+"""
+
+
 def test_a_user_model_of_the_project(tmp_path: Path) -> None:
+    printed = run(tmp_path, _MODELS, _SETTINGS, _SCRIPT)
+    assert printed == [True, "The_Member", True, True, 1]
+
+
+def test_a_user_model_whose_keys_are_numbers(tmp_path: Path) -> None:
+    """As after a move from ``auth.User``; such a key cannot hold the id of an identity."""
+    models = _MODELS.replace("badge =", f"{_NUMBERED}\n    badge =")
+    settings = _SETTINGS + _NUMBERED_SETTINGS
+    guest, member, actor, status, code, answers = run(
+        tmp_path, models, settings, _SCRIPT + _NUMBERED_SCRIPT
+    )
+    assert (guest, member, actor) == ("1", "2", "2")
+    assert (status, code) == (400, "PROOF_NOT_SUPPORTED")
+    # The answer for an address that is taken looks like that for a new one.
+    assert [answer.isdigit() for answer in answers] == [True, True]
+
+
+def run(tmp_path: Path, models: str, settings: str, script: str) -> Any:
+    """What ``script`` prints last, as JSON, in a project with ``models`` and ``settings``."""
     (tmp_path / "members" / "migrations").mkdir(parents=True)
     (tmp_path / "members" / "__init__.py").touch()
     (tmp_path / "members" / "migrations" / "__init__.py").touch()
-    (tmp_path / "members" / "models.py").write_text(_MODELS)
-    (tmp_path / "members_settings.py").write_text(_SETTINGS)
-    (tmp_path / "script.py").write_text(_SCRIPT)
+    (tmp_path / "members" / "models.py").write_text(models)
+    (tmp_path / "members_settings.py").write_text(settings)
+    (tmp_path / "script.py").write_text(script)
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "members_settings",
         "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}",
@@ -121,4 +162,4 @@ def test_a_user_model_of_the_project(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.splitlines()[-1]) == [True, "The_Member", True, True, 1]
+    return json.loads(done.stdout.splitlines()[-1])

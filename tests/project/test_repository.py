@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -84,6 +85,18 @@ def test_the_demo_fails_on_a_surprise(tmp_path: Path) -> None:
     done = demo(tmp_path, "demo", "--check")
     assert done.returncode == 1
     assert "The tour saw something it should not have" in done.stderr
+
+
+def test_the_demo_changes_nothing_where_its_address_is_taken(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = demo(tmp_path, "demo", "--address", f"127.0.0.1:{port}")
+    assert done.returncode == 1
+    assert f"127.0.0.1:{port}" in done.stderr
+    assert 'make demo ARGS="--address 127.0.0.1:' in done.stderr
+    assert list(tmp_path.iterdir()) == []
+    assert "no address" in demo(tmp_path, "demo", "--address", "everywhere").stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_example_is_ready_for_a_server(tmp_path: Path) -> None:

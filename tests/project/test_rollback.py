@@ -17,6 +17,7 @@ from django_jazzauth import checks, rollback
 from django_jazzauth.crypto.notes import NoteError, read_checkpoint
 from django_jazzauth.errors import RolledBack, SealBroken
 from django_jazzauth.keys.keyring import keyring
+from django_jazzauth.keys.secret import WorkerSecret
 from django_jazzauth.models import Generation, Session, SigningKey, Verification
 from django_jazzauth.store import store
 from django_jazzauth.store.checkpoints import take, verifier_key
@@ -219,6 +220,15 @@ def test_behind_the_first_checkpoint(outside: Path, settings: Any) -> None:
     goes_on(settings)
     with pytest.raises(RolledBack, match="not signed with a key"):
         checks.refuse_to_serve()
+
+
+def test_a_wrong_worker_secret_is_no_rollback(outside: Path, settings: Any) -> None:
+    get_user_model().objects.create(username="u")
+    replace_outside(str(outside), take().note)
+    keyring("default").forget()
+    settings.JAZZAUTH = {**settings.JAZZAUTH, "WORKER_SECRET": WorkerSecret.generate().to_text()}
+    assert [error.id for error in checks.check_keys(["default"])] == ["jazzauth.E005"]
+    assert checks.check_rollback(["default"]) == []
 
 
 def test_a_file_that_is_no_checkpoint(outside: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -100,8 +99,13 @@ def _look_alike(data: dict[str, Any], body: dict[str, Any], proof: Proof | None)
     make_password(body["password"])
     if proof is not None:
         use_up_proof(body["proof_token"], proof)
-    user_id = uuid.uuid4() if proof is None else proof.user_id
-    nobody = get_user_model()(id=user_id, **data | {"email": data["email"].lower()})
+    model: Any = get_user_model()  # whose key may be a number
+    nobody = model(**data | {"email": data["email"].lower()})
+    if proof is not None:
+        nobody.pk = proof.user_id
+    elif nobody.pk is None:  # the database would give the next number
+        last = model._default_manager.order_by("-pk").values_list("pk", flat=True).first()
+        nobody.pk = (last or 0) + 1
     # Made in one go, like a real one: both dates are the same.
     nobody.updated_at = nobody.date_joined
     return wire.user_payload(nobody)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import SUPPRESS, ArgumentParser, _SubParsersAction
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -34,6 +35,7 @@ class Command(BaseCommand):
                 help='Alias of the database. Defaults to "default".',
             )
             subcommand.add_arguments(child)
+            _also_take_djangos(child)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the subcommand.
@@ -62,3 +64,18 @@ class Command(BaseCommand):
             ) from error
         except KeyboardInterrupt:
             raise CommandError("Interrupted.", returncode=130) from None
+
+
+def _also_take_djangos(parser: ArgumentParser) -> None:
+    """Take Django's own options after a subcommand too; the help shows them before it."""
+    # What is not given must not overrule what was given before the subcommand.
+    quiet: dict[str, Any] = {"default": SUPPRESS, "help": SUPPRESS}
+    parser.add_argument("-v", "--verbosity", type=int, choices=[0, 1, 2, 3], **quiet)
+    for name in ("--settings", "--pythonpath"):
+        parser.add_argument(name, **quiet)
+    for name in ("--traceback", "--no-color", "--force-color"):
+        parser.add_argument(name, action="store_true", **quiet)
+    for action in parser._actions:
+        if isinstance(action, _SubParsersAction):
+            for nested in action.choices.values():
+                _also_take_djangos(nested)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 from django.core.checks import WARNING
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.commands.runserver import naiveip_re
 
 from ... import provision
 from ...tour import TourSurprise, take_tour
@@ -33,8 +35,11 @@ class Command(BaseCommand):
         """Run it.
 
         Raises:
-            CommandError: the set-up failed, or the tour saw something that it should not have.
+            CommandError: the address is taken, the set-up failed, or the tour saw something that
+                it should not have.
         """
+        if not options["check"]:
+            _require_free(options["address"])  # before the password of a running demo is changed
         provision.make_directory()
         secret = provision.make_worker_secret()
         provision.migrate()
@@ -59,3 +64,24 @@ class Command(BaseCommand):
             "   (for this run only)\n\n"
         )
         call_command("runserver", address, use_reloader=False, skip_checks=True)
+
+
+def _require_free(address: str) -> None:
+    """Look whether ``address`` can be served.
+
+    Raises:
+        CommandError: it is taken, or is none.
+    """
+    parts = naiveip_re.match(address)
+    if parts is None:
+        raise CommandError(f"{address!r} is no address; give one such as 127.0.0.1:8001.")
+    host = (parts["addr"] or "127.0.0.1").strip("[]")
+    port = int(parts["port"])
+    try:
+        family = socket.AF_INET6 if parts["ipv6"] else socket.AF_INET
+        socket.create_server((host, port), family=family).close()
+    except (OSError, OverflowError) as error:
+        raise CommandError(
+            f"{address} cannot be served: {error}. Perhaps another demo is running there. Choose "
+            f'another port: make demo ARGS="--address 127.0.0.1:{port % 60000 + 1}"'
+        ) from None

@@ -1,0 +1,5 @@
+"""A project that does not serve the API."""
+
+from typing import Any
+
+urlpatterns: list[Any] = []
