@@ -14,7 +14,7 @@ from ..drivers import as_octets
 from ..errors import PayloadCompacted, SealBroken
 from ..keys.keyring import keyring
 from .models import Event as EventRecord
-from .sealing import State, event_aad, open_payload
+from .sealing import Head, State, event_aad, open_payload
 
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
@@ -80,6 +80,12 @@ def open_record(alias: str, record: EventRecord) -> tuple[State | None, State]:
             "kept is over."
         )
     return open_payload(envelope, event_aad(place), as_octets(record.payload), record.stream)
+
+
+def head_of(record: EventRecord, state: State | None) -> Head:
+    """What the head of an entity holds after the event of a row, whose state was opened."""
+    digest = as_octets(record.digest)
+    return Head(record.version, record.schema, digest, record.recorded_at, state or {})
 
 
 def records(alias: str, stream: str, *, newest: int | None = None) -> list[EventRecord]:

@@ -9,7 +9,6 @@ from typing import Any
 
 from django.db import IntegrityError, router, transaction
 
-from ..drivers import as_octets
 from ..errors import (
     KeyDestroyed,
     NeverExisted,
@@ -19,11 +18,11 @@ from ..errors import (
 )
 from ..keys.keyring import keyring
 from .event_sql import hold_writer_lock
-from .events import Event, moment, open_record, records
+from .events import Event, head_of, moment, open_record, records
 from .journal import COMPACTED, DELETED, ENDED, RESTORED, SHREDDED, Draft, append
 from .models import Event as EventRecord
 from .registry import Projector, projector_for, projector_of
-from .sealing import Head, State
+from .sealing import State
 
 
 def history(instance: Any, *, pk: Any = None, using: str | None = None) -> list[Event]:
@@ -101,7 +100,7 @@ def as_of(
         raise NeverExisted(f"{stream} did not exist at {when.isoformat()}.")
     _drop_destroyed(alias, [record])
     state, _ = open_record(alias, record)
-    head = _head(record, _upcast(projector, record, state or {}))
+    head = head_of(record, _upcast(projector, record, state or {}))
     return projector.instance(alias, key, head)
 
 
@@ -204,9 +203,9 @@ def _bring_back(alias: str, projector: Projector, key: Any) -> tuple[EventRecord
         stream,
         projector.subject(key, state),
         RESTORED,
-        _head(found[1], state).schema,
+        found[1].schema,
         state,
-        _head(found[0], {}),
+        head_of(found[0], {}),
     )
     written = append(alias, [draft])[0]
     if written is None:
@@ -251,9 +250,5 @@ def _opened(alias: str, record: EventRecord) -> tuple[State | None, State, bool]
     return state, cause, True
 
 
-def _head(record: EventRecord, state: State) -> Head:
-    return Head(record.version, record.schema, as_octets(record.digest), record.recorded_at, state)
-
-
 def _upcast(projector: Projector, record: EventRecord, state: State) -> State:
-    return projector.upcast(_head(record, state)).state
+    return projector.upcast(head_of(record, state)).state

@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from ..errors import KeyDestroyed, PastRefused
 from ..keys.keyring import keyring
-from .events import EPOCH, open_record
+from .events import EPOCH, head_of, open_record
 from .journal import ENDED
 from .models import Event as EventRecord
 from .registry import Projector
@@ -90,11 +90,5 @@ def _opened(
                 state, _ = open_record(alias, record)
             except KeyDestroyed:
                 continue  # who was forgotten is in no answer
-            head = Head(
-                record.version,
-                record.schema,
-                bytes(record.digest),
-                record.recorded_at,
-                state or {},
-            )
-            yield Past(projector.key(record.stream), projector.upcast(head))
+            head = projector.upcast(head_of(record, state))
+            yield Past(projector.key(record.stream), head)

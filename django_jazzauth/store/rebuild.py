@@ -9,10 +9,10 @@ from django.db import connections, transaction
 from ..errors import StoreError
 from ..keys.keyring import keyring
 from .event_sql import hold_writer_lock
-from .events import newest_records, open_record
+from .events import head_of, newest_records, open_record
 from .journal import ENDED
 from .registry import Projector, projectors
-from .sealing import Head, seal_head
+from .sealing import seal_head
 
 Progress = Callable[[str, int], None]
 
@@ -69,14 +69,7 @@ def _rebuild_entity(using: str, projector: Projector, progress: Progress | None)
         if record.type in ENDED:
             continue
         state, _ = open_record(using, record)
-        head = Head(
-            record.version,
-            record.schema,
-            bytes(record.digest),
-            record.recorded_at,
-            state or {},
-        )
-        head = projector.upcast(head)
+        head = projector.upcast(head_of(record, state))
         epoch_id = keys.current().id
         cipher = keys.head_cipher(epoch_id, projector.entity)
         blob = seal_head(cipher, epoch_id, record.stream, head)
