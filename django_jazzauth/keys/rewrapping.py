@@ -11,6 +11,7 @@ from django.db import connections, transaction
 from django.db.models import QuerySet
 
 from ..crypto.envelope import EnvelopeError
+from ..drivers import as_octets
 from ..errors import EpochChanged, KeyUnavailable, SealBroken
 from .holding import hold_epochs
 from .loading import OpenedKeys, load_keys
@@ -75,7 +76,7 @@ def move_roots(alias: str, keys: OpenedKeys) -> int:
         for row in stale_roots(alias):
             old = _epoch(keys, row.epoch_id.bytes)
             try:
-                root = old.unwrap_index_root(row.generation, bytes(row.wrapped))
+                root = old.unwrap_index_root(row.generation, as_octets(row.wrapped))
             except EnvelopeError as error:
                 raise SealBroken(f"index root {row.generation}", str(error)) from None
             wrapped = keys.current.wrap_index_root(row.generation, root)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connections
 
+from ..drivers import as_octets
 from ..errors import JazzAuthError
 from ..store.sealing import HEAD_FORMAT, Head
 from .binding import Binding
@@ -107,7 +108,7 @@ def stale_heads(
             f"ORDER BY {key} LIMIT {int(limit)}",
             params,
         )
-        return [(binding.pk.to_python(pk), bytes(blob)) for pk, blob in cursor.fetchall()]
+        return [(binding.pk.to_python(pk), as_octets(blob)) for pk, blob in cursor.fetchall()]
 
 
 def replace_heads(binding: Binding, alias: str, rows: Sequence[tuple[Any, bytes, bytes]]) -> int:

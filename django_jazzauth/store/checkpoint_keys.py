@@ -16,6 +16,7 @@ from ..conf import get_settings
 from ..crypto.envelope import Envelope, EnvelopeError
 from ..crypto.framing import frame
 from ..crypto.notes import SEED_BYTES, NoteSigner, VerifierKey
+from ..drivers import as_octets
 from ..errors import SealBroken
 from ..keys.keyring import keyring
 from .models import CheckpointKey
@@ -109,7 +110,7 @@ def _default_origin() -> str:
 
 
 def _signer(alias: str, row: CheckpointKey, generation: int) -> NoteSigner:
-    seed = unseal(alias, bytes(row.sealed), _aad(row.origin), "the key of the checkpoints")
+    seed = unseal(alias, as_octets(row.sealed), _aad(row.origin), "the key of the checkpoints")
     return NoteSigner(log_origin(row.origin, generation), seed)
 
 

@@ -200,7 +200,7 @@ def written_digests(alias: str, rows: Sequence[EventRow]) -> set[bytes]:
         "SELECT digest FROM jazzauth_event WHERE {among}",
         [row.stream for row in rows],
     )
-    return {bytes(digest) for (digest,) in found}
+    return {as_octets(digest) for (digest,) in found}
 
 
 def stands_in_log(alias: str, stream: str, version: int, digest: bytes) -> bool:

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from ..crypto.framing import frame
 from ..crypto.notes import SignedNote, read_checkpoint
+from ..drivers import as_octets
 from ..errors import RolledBack
 from .checkpoint_keys import envelope, generation_of, unseal, verifiers
 from .event_sql import hold_writer_lock
@@ -144,7 +145,9 @@ def begin_generation(using: str, note: str) -> int:
 
 
 def _check(using: str, row: Generation) -> None:
-    unseal(using, bytes(row.sealed), _aad(row.number, row.abandoned), f"generation {row.number}")
+    unseal(
+        using, as_octets(row.sealed), _aad(row.number, row.abandoned), f"generation {row.number}"
+    )
 
 
 def _aad(number: int, note: str) -> bytes:

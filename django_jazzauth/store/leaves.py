@@ -22,6 +22,7 @@ from django.db import connections
 from ..crypto.digest import leaf_data
 from ..crypto.framing import frame
 from ..crypto.merkle import CompactRange, leaf_hash
+from ..drivers import as_octets
 from ..errors import SealBroken, StoreError
 from .checkpoint_keys import unseal
 from .models import Checkpoint
@@ -91,7 +92,7 @@ def open_batch(alias: str, row: Checkpoint) -> Batch:
     what = f"the checkpoint of {row.size} events"
     try:
         aad = batch_aad(row.first, row.size, row.note)
-        batch = Batch.from_bytes(unseal(alias, bytes(row.sealed), aad, what), row.size)
+        batch = Batch.from_bytes(unseal(alias, as_octets(row.sealed), aad, what), row.size)
     except (ValueError, msgspec.DecodeError) as error:
         raise SealBroken(what, "its list of leaves does not open") from error
     if sum(last - first + 1 for first, last in batch.runs) != row.size - row.first:

@@ -8,6 +8,7 @@ from itertools import islice
 from ..crypto.digest import payload_hash
 from ..crypto.merkle import inclusion_ranges, range_roots
 from ..crypto.tlog_proof import EventHeader, InclusionProof
+from ..drivers import as_octets
 from ..errors import NeverExisted, StoreError
 from .checkpoints import leaves_of, newest, read_note
 from .journal import NO_DIGEST
@@ -88,7 +89,9 @@ def _header(using: str, record: EventRecord) -> EventHeader:
         .values_list("digest", flat=True)
         .first()
     )
-    hashed = record.payload_hash if record.payload is None else payload_hash(bytes(record.payload))
+    hashed = (
+        record.payload_hash if record.payload is None else payload_hash(as_octets(record.payload))
+    )
     return EventHeader(
         position=record.position,
         txid=record.txid,

@@ -103,14 +103,14 @@ class SignInSocialBody(LinkSocialBody):
 class LinkOAuth2Body(LinkSocialBody):
     """``POST /oauth2/link`` of Better Auth 1.4."""
 
-    provider = None  # type: ignore[assignment]
+    provider = None  # type: ignore[assignment]  # how DRF drops an inherited field
     provider_id = NameField()
 
 
 class SignInOAuth2Body(SignInSocialBody):
     """``POST /sign-in/oauth2`` of Better Auth 1.4."""
 
-    provider = None  # type: ignore[assignment]
+    provider = None  # type: ignore[assignment]  # how DRF drops an inherited field
     provider_id = NameField()
 
 
