@@ -8,7 +8,7 @@ ARGS ?=
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo conformance-server frontend test lint bench test-ecosystem test-ecosystem-fast docs migrations clean
+.PHONY: help setup demo conformance-server frontend test lint bench bench-http bench-instructions bench-log test-ecosystem test-ecosystem-fast docs migrations clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-20s %s\n", $$1, $$2}'
@@ -44,6 +44,15 @@ lint: $(READY) ## Style, types, and the direction of imports
 
 bench: $(READY) ## Measure against stock Django, interleaved (ARGS=--help: what can be chosen)
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-http: $(READY) ## Measure the API over HTTP with wrk, interleaved with other servers
+	@$(BIN)/python -m benchmarks.http $(ARGS)
+
+bench-instructions: $(READY) ## Count the instructions of an answer with valgrind, for this release
+	@$(BIN)/python -m benchmarks.http.instructions $(ARGS)
+
+bench-log: $(READY) ## Measure how the log grows, and what compaction leaves
+	@$(BIN)/python -m benchmarks.http.log $(ARGS)
 
 test-ecosystem: $(READY) ## Other projects' own test suites, stock against ours
 	@$(BIN)/python -m tests.ecosystem --parallel 2 $(ARGS)

@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     slices = _QUICK_SLICES if options.quick else options.slices
     run = Run(date.today().isoformat(), describe_machine(), slices)
-    shelf = Shelf(_secret(), _Progress())
+    databases = shelf()
     print(", ".join(f"{name} {value}" for name, value in run.machine.items()))
     try:
         for engine in options.db:
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 run.skipped[engine] = reason
                 print(f"\n{ENGINE_NAMES[engine]} is left out: {reason}")
                 continue
-            _one_engine(run, shelf, engine, options)
+            _one_engine(run, databases, engine, options)
     except KeyboardInterrupt:
         options.out = VAR / "results"
         print("\nInterrupted; what was measured until then:")
@@ -80,6 +80,11 @@ def _write(run: Run, folder: Path) -> None:
     (folder / "index.md").write_text(markdown(run, "results.svg"))
     shown = folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder
     print(f"Written: {shown}/index.md, results.json, results.svg")
+
+
+def shelf() -> Shelf:
+    """The kept databases, with their secret; what is not there yet is made, and shown."""
+    return Shelf(_secret(), _Progress())
 
 
 class _Progress:

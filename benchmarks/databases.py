@@ -50,7 +50,7 @@ class Shelf:
         if engine == SQLITE:
             shutil.copyfile(kept, copy)
         else:
-            _on_server(
+            on_server(
                 sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
                     sql.Identifier(copy), sql.Identifier(kept)
                 )
@@ -72,7 +72,7 @@ class Shelf:
         if not self._is_good(side, engine, users, name):
             _drop(engine, name)
             if engine == POSTGRESQL:
-                _on_server(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+                on_server(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
             with WorkerProcess(side, engine, name, self.secret) as worker:
                 sizes = worker.ask("populate", self._told(side, engine), users=users)
                 stamp = {"fingerprint": worker.ask("fingerprint"), "sizes": sizes}
@@ -97,10 +97,32 @@ def reachable(engine: str) -> str | None:
     if engine == SQLITE:
         return None
     try:
-        with _server():
+        with server():
             return None
     except psycopg.OperationalError as error:
         return str(error).strip().splitlines()[0]
+
+
+def server_dsn(database: str) -> str:
+    """How to reach a database on the PostgreSQL server."""
+    return psycopg.conninfo.make_conninfo(
+        host=os.environ.get("PGHOST", "127.0.0.1"),
+        port=os.environ.get("PGPORT", "5432"),
+        user=os.environ.get("PGUSER", "postgres"),
+        password=os.environ.get("PGPASSWORD", ""),
+        dbname=database,
+    )
+
+
+def remake(database: str) -> None:
+    """An empty database of this name on the PostgreSQL server."""
+    _drop(POSTGRESQL, database)
+    on_server(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+
+
+def remove(database: str) -> None:
+    """Drop a database from the PostgreSQL server, if it is there."""
+    _drop(POSTGRESQL, database)
 
 
 def _name(side: str, engine: str, what: str) -> str:
@@ -121,26 +143,21 @@ def _read_stamp(side: str, engine: str, users: int) -> dict[str, Any]:
     return stamp
 
 
-def _server() -> psycopg.Connection[Any]:
-    return psycopg.connect(
-        host=os.environ.get("PGHOST", "127.0.0.1"),
-        port=os.environ.get("PGPORT", "5432"),
-        user=os.environ.get("PGUSER", "postgres"),
-        password=os.environ.get("PGPASSWORD", ""),
-        dbname="postgres",
-        autocommit=True,
-    )
+def server() -> psycopg.Connection[Any]:
+    """A connection to the PostgreSQL server that the benchmarks may make databases on."""
+    return psycopg.connect(server_dsn("postgres"), autocommit=True)
 
 
-def _on_server(statement: sql.Composed) -> None:
-    with _server() as connection:
+def on_server(statement: sql.Composed) -> None:
+    """Run a statement that makes or drops a database."""
+    with server() as connection:
         connection.execute(statement)
 
 
 def _exists(engine: str, name: str) -> bool:
     if engine == SQLITE:
         return Path(name).exists()
-    with _server() as connection:
+    with server() as connection:
         found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
         return found.fetchone() is not None
 
@@ -150,4 +167,4 @@ def _drop(engine: str, name: str) -> None:
         for suffix in ("", "-wal", "-shm"):
             Path(name + suffix).unlink(missing_ok=True)
     else:
-        _on_server(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
+        on_server(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))

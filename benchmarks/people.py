@@ -11,6 +11,9 @@ from typing import Any
 
 _GIVEN = ("Ada", "Béla", "Chidi", "Dagny", "Emil", "Fatima", "Grace", "Hiro", "Inés", "Jürgen")
 _FAMILY = ("Lovelace", "Okafor", "Ørsted", "Nakamura", "García", "Hopper", "Kowalska", "Smith")
+PASSWORD = "a password that everybody has"
+"""Of everybody, where a password matters at all."""
+
 _BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 

@@ -16,7 +16,7 @@ _ROW = 24
 _TOP = 96
 _BOTTOM = 40
 # Told apart by people who see colours differently (Okabe and Ito), and by shape.
-_COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7")
+COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7")
 _STEPS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8, 16)
 
 
@@ -44,19 +44,19 @@ def _document(results: Sequence[Result], caption: str) -> Iterator[str]:
     )
     yield "<title>django_jazzauth compared with stock Django</title>"
     yield f'<rect width="{width}" height="{height}" fill="#ffffff"/>'
-    yield _text(16, 26, "Time of an operation compared with stock Django", size=16, weight="bold")
-    yield _text(16, 44, caption, colour="#555555", size=11)
+    yield text(16, 26, "Time of an operation compared with stock Django", size=16, weight="bold")
+    yield text(16, 44, caption, colour="#555555", size=11)
     for place, users in enumerate(sizes):
         x = 24 + 130 * place
         yield _mark(place, x, 62)
-        yield _text(x + 10, 66, f"{users:,} users")
+        yield text(x + 10, 66, f"{users:,} users")
     lowest, highest = _bounds(results)
     for column, engine in enumerate(engines):
         left = _LABELS + column * (_PANEL + _GAP)
         mine = [result for result in results if result.engine == engine]
         yield from _panel(engine, mine, titles, sizes, left, (lowest, highest))
     for line, title in enumerate(titles):
-        yield _text(_LABELS - 12, _TOP + line * _ROW + 16, title, anchor="end")
+        yield text(_LABELS - 12, _TOP + line * _ROW + 16, title, anchor="end")
     yield "</svg>"
 
 
@@ -81,7 +81,7 @@ def _panel(
         return left + (math.log2(ratio) - low) / (high - low) * _PANEL
 
     bottom = _TOP + len(titles) * _ROW
-    yield _text(across(1), _TOP - 10, ENGINE_NAMES[engine], anchor="middle", weight="bold")
+    yield text(across(1), _TOP - 10, ENGINE_NAMES[engine], anchor="middle", weight="bold")
     yield (
         f'<rect x="{left}" y="{_TOP}" width="{across(1) - left:.1f}" height="{bottom - _TOP}" '
         'fill="#eef6ee"/>'
@@ -92,9 +92,9 @@ def _panel(
             colour = "#666666" if step == 1 else "#d5d5d5"
             yield f'<path d="M{x:.1f} {_TOP}V{bottom}" stroke="{colour}"/>'
             label = "equal" if step == 1 else f"{max(step, 1 / step):.0f}×"
-            yield _text(x, bottom + 16, label, anchor="middle", size=11, colour="#555555")
-    yield _text(left, bottom + 32, "← faster", size=11, colour="#555555")
-    yield _text(left + _PANEL, bottom + 32, "slower →", size=11, colour="#555555", anchor="end")
+            yield text(x, bottom + 16, label, anchor="middle", size=11, colour="#555555")
+    yield text(left, bottom + 32, "← faster", size=11, colour="#555555")
+    yield text(left + _PANEL, bottom + 32, "slower →", size=11, colour="#555555", anchor="end")
     for result in results:
         y = _TOP + titles.index(result.title) * _ROW + 12
         place = sizes.index(result.users)
@@ -109,7 +109,7 @@ def _panel(
 
 
 def _mark(place: int, x: float, y: float) -> str:
-    colour = _COLOURS[place % len(_COLOURS)]
+    colour = COLOURS[place % len(COLOURS)]
     if place % 3 == 0:
         return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>'
     if place % 3 == 1:
@@ -117,17 +117,18 @@ def _mark(place: int, x: float, y: float) -> str:
     return f'<path d="M{x:.1f} {y - 5:.1f}l5 5l-5 5l-5 -5z" fill="{colour}"/>'
 
 
-def _text(
+def text(
     x: float,
     y: float,
-    text: str,
+    content: str,
     *,
     anchor: str = "start",
     size: int = 12,
     weight: str = "normal",
     colour: str = "#222222",
 ) -> str:
+    """A line of text in an SVG document."""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" '
-        f'font-weight="{weight}" fill="{colour}">{escape(text)}</text>'
+        f'font-weight="{weight}" fill="{colour}">{escape(content)}</text>'
     )

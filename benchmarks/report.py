@@ -152,13 +152,13 @@ def markdown(run: Run, plot: str) -> str:
         plot: file name of the plot, next to the page.
     """
     parts = [_INTRODUCTION.format(date=run.date, slices=run.slices, plot=plot)]
-    parts.append(_markdown_table([("", ""), *run.machine.items()]))
+    parts.append(markdown_table([("", ""), *run.machine.items()]))
     for comparison in run.comparisons:
         parts.append(f"## {ENGINE_NAMES[comparison.engine]}, {comparison.users:,} users\n")
-        parts.append(_markdown_table([_HEADER, *(row(result) for result in comparison.results)]))
+        parts.append(markdown_table([_HEADER, *(row(result) for result in comparison.results)]))
     for title, table in _tables(run):
         parts.append(f"## {title}\n")
-        parts.append(_markdown_table(table))
+        parts.append(markdown_table(table))
     return "\n".join(parts)
 
 
@@ -236,7 +236,8 @@ def _plain(table: _Table) -> str:
     )
 
 
-def _markdown_table(table: _Table) -> str:
+def markdown_table(table: _Table) -> str:
+    """A table in Markdown; the first row is its header."""
     header, *rows = table
     lines = [
         "| " + " | ".join(header) + " |",

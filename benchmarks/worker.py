@@ -6,7 +6,6 @@ answered with one line; while a database is filled, lines with ``progress`` come
 
 from __future__ import annotations
 
-import hashlib
 import json
 import resource
 import sys
@@ -15,19 +14,19 @@ from contextlib import suppress
 from typing import Any
 
 import django
-from django.apps import apps
 from django.core.exceptions import ObjectDoesNotExist
 from django.core.management import call_command
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 
 from django_jazzauth.errors import JazzAuthError
 
 from . import people
 from .operations import BY_KEY, sign_in
 from .population import GENERATION, add_sessions, add_users
-from .storage import conditions, expect_much, table_sizes, tidy
+from .storage import conditions, expect_much, fingerprint, table_sizes, tidy
 from .timing import count_statements, run_slice, warm_up
 from .world import World
+from .writing import write_together
 
 
 class Worker:
@@ -51,16 +50,7 @@ class Worker:
 
     def fingerprint(self) -> str:
         """Names the tables and people that this release would make."""
-        tables = [
-            (
-                model._meta.db_table,
-                [(f.column, f.db_type(connection), f.unique) for f in model._meta.local_fields],
-                [c.deconstruct()[0] for c in model._meta.constraints],
-                [i.name for i in model._meta.indexes],
-            )
-            for model in apps.get_models(include_auto_created=True)
-        ]
-        return hashlib.sha256(repr((GENERATION, sorted(tables, key=str))).encode()).hexdigest()
+        return fingerprint(GENERATION)
 
     def probe(self, users: int) -> bool:
         """Whether the last person and their session are there and can be opened."""
@@ -99,6 +89,15 @@ class Worker:
             sign_in(world, world.user_model.objects.get(pk=people.person_id(number)))
         tidy()
         return {"before": before, "after": table_sizes()}
+
+    def migrate(self) -> None:
+        """Make the tables, and the keys by a first user."""
+        call_command("migrate", verbosity=0, interactive=False, run_syncdb=True)
+        World(1).user_model.objects.create(**people.person(0))
+
+    def write(self, kind: str, writers: int, seconds: int) -> dict[str, Any]:
+        """Let many processes write; see :func:`benchmarks.writing.write_together`."""
+        return write_together(kind, writers, seconds)
 
     def memory(self) -> int:
         """The most memory that this process has had, in bytes."""

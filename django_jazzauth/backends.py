@@ -92,7 +92,7 @@ class EventStoreBackend(ModelBackend):
             if await user.acheck_password(password) and self.user_can_authenticate(user):
                 return user
         if not candidates:
-            verify_against_nobody(password)
+            await sync_to_async(verify_against_nobody, thread_sensitive=False)(password)
         return None
 
     def get_user(self, user_id: Any) -> Any:

@@ -6,6 +6,9 @@
 ``jazzauth.E004``  the worker secret was mistyped or cut short.
 ``jazzauth.E005``  the worker secret does not open the database (``migrate``, ``check --database``).
 ``jazzauth.E006``  the database was rolled back behind a checkpoint (``check --database``).
+``jazzauth.E007``  ``RETENTION`` names an entity that no model has.
+``jazzauth.E008``  ``TRIGRAM_INDEX`` names what is no sealed text.
+``jazzauth.E009``  a router reads what decides about access from another database than it writes.
 ``jazzauth.W001``  ``AUTH_USER_MODEL`` is not event-sourced.
 ``jazzauth.W002``  sessions are not kept in the event store.
 ``jazzauth.W003``  ``EventStoreBackend`` is missing.
@@ -13,7 +16,7 @@
 ``jazzauth.W005``  the same, with ``DEBUG = True``.
 ``jazzauth.W006``  rows that were tampered with are loaded, with ``DEBUG = False``.
 
-The models and fields add ``jazzauth.E020`` and up; see ``sealed``.
+The models and fields add ``jazzauth.E020`` and up; see ``sealed``. The relay adds ``E060`` and up.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, connections, router
 
 from . import rollback
 from .conf import NAME, ImproperJazzAuthSettings, get_settings
@@ -35,7 +38,11 @@ from .errors import ImproperSecret, ImproperSettings, JazzAuthError
 from .keys.loading import load_keys
 from .keys.models import Epoch
 from .keys.source import ENV_FILE, ENV_SECRET, key_provider
+from .relay_checks import check_relay
+from .routers import decides_access
 from .sealed.planned import check_planned_migrations
+from .store import trigram_index
+from .store.compaction import unknown_entities
 
 TAG = "jazzauth"
 
@@ -69,6 +76,30 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
     return []
 
 
+def check_retention(**kwargs: Any) -> list[CheckMessage]:
+    """``jazzauth.E007``."""
+    try:
+        complaint = unknown_entities()
+    except ImproperSettings:
+        return []  # E001 says it
+    if complaint is None:
+        return []
+    hint = "Name the entity as the model's HeadField does."
+    return [Error(complaint, hint=hint, id="jazzauth.E007")]
+
+
+def check_trigram_index(**kwargs: Any) -> list[CheckMessage]:
+    """``jazzauth.E008``."""
+    try:
+        complaint = trigram_index.complaint()
+    except ImproperSettings:
+        return []  # E001 says it
+    if complaint is None:
+        return []
+    hint = "Name the entity as the model's HeadField does, and fields as the model does."
+    return [Error(complaint, hint=hint, id="jazzauth.E008")]
+
+
 def check_worker_secret(**kwargs: Any) -> list[CheckMessage]:
     """``jazzauth.E002``, ``E004``, and ``W005``."""
     if any(message.id == "jazzauth.E001" for message in check_settings()):
@@ -96,6 +127,26 @@ def check_secret_key(**kwargs: Any) -> list[CheckMessage]:
             "probably been published.",
             hint="Give the server a long random SECRET_KEY of its own, from the environment.",
             id="jazzauth.E003",
+        )
+    ]
+
+
+def check_routing(**kwargs: Any) -> list[CheckMessage]:
+    """``jazzauth.E009``."""
+    lagging = [
+        model._meta.label
+        for model in apps.get_models(include_auto_created=True)
+        if decides_access(model) and router.db_for_read(model) != router.db_for_write(model)
+    ]
+    if not lagging:
+        return []
+    return [
+        Error(
+            "A database router reads what decides about access from another database than it is "
+            f"written to: {', '.join(sorted(lagging))}. A session that was revoked would be "
+            "honoured until the replica has caught up.",
+            hint='Put "django_jazzauth.routers.PrimaryRouter" first into DATABASE_ROUTERS.',
+            id="jazzauth.E009",
         )
     ]
 
@@ -204,11 +255,15 @@ def check_rollback(databases: Sequence[str] | None = None, **kwargs: Any) -> lis
 
 _EVERYWHERE: Iterable[Callable[..., list[CheckMessage]]] = (
     check_settings,
+    check_retention,
+    check_trigram_index,
     check_worker_secret,
     check_secret_key,
     check_user_model,
     check_sessions,
     check_sqlite,
+    check_relay,
+    check_routing,
 )
 
 
@@ -232,7 +287,12 @@ def refuse_to_serve(**kwargs: Any) -> None:
         RolledBack, NoteError: the database does not contain what the checkpoint outside of it says.
     """
     if not settings.DEBUG:
-        errors = [*check_settings(), *check_worker_secret(), *check_secret_key()]
+        errors = [
+            *check_settings(),
+            *check_worker_secret(),
+            *check_secret_key(),
+            *check_routing(),
+        ]
         texts = [f"{error.msg} ({error.id})" for error in errors if error.is_serious()]
         if texts:
             raise ImproperJazzAuthSettings("Requests are refused: " + " ".join(texts))

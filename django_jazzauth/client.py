@@ -41,6 +41,7 @@ def _without_port(hop: str) -> str:
     return hop if match is None else match[1] or match[2]
 
 
+@lru_cache(maxsize=1024)
 def _parse(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return ipaddress.ip_address(address)

@@ -8,10 +8,10 @@ and what to do. The values are kept out of Django's error reports: some are secr
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
-from functools import cache
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from functools import cache, wraps
+from typing import Any, Literal, TypeVar, TypeVarTuple, get_args, get_origin, get_type_hints
 
 import msgspec
 from django.conf import settings as django_settings
@@ -25,8 +25,10 @@ from .conf_groups import (
     CheckpointSettings,
     Count,
     DeleteUserSettings,
+    Duration,
     EmailVerificationSettings,
     Group,
+    HashingSettings,
     JazzSettings,
     JWTSettings,
     PasswordResetSettings,
@@ -48,9 +50,14 @@ from .conf_plugins import (
     OpenApiSettings,
     UsernameSettings,
 )
+from .conf_relay import RelaySettings
 from .errors import ImproperSettings
 
 NAME = "JAZZAUTH"
+_KEPT = 1000
+_LONGEST_KEPT = 500
+_Key = TypeVarTuple("_Key")
+_Made = TypeVar("_Made")
 
 
 class ImproperJazzAuthSettings(ImproperSettings, ImproperlyConfigured):
@@ -77,20 +84,24 @@ class Settings(Group, frozen=True, kw_only=True):
         USE_SECURE_COOKIES: None: when the base URL is https.
         TRUSTED_ORIGINS: origins besides the site's own that may call and be redirected to.
         TRUSTED_PROXIES: addresses or networks whose ``X-Forwarded-For`` is believed.
-        JWT, JAZZ, SOCIAL, SESSION, PROOF, PASSWORD, EMAIL_VERIFICATION, PASSWORD_RESET,
-            CHANGE_EMAIL, DELETE_USER, RATE_LIMIT, RECORD, CHECKPOINT: see their classes.
+        JWT, JAZZ, SOCIAL, SESSION, PROOF, PASSWORD, HASHING, EMAIL_VERIFICATION, PASSWORD_RESET,
+            CHANGE_EMAIL, DELETE_USER, RATE_LIMIT, RECORD, CHECKPOINT, RELAY: see their classes.
         USERNAME, ANONYMOUS, MULTI_SESSION, ONE_TIME_TOKEN, LAST_LOGIN_METHOD, OPEN_API: of plugins,
             see their classes.
         RETENTION: seconds after its end for which an entity's past can be read, by entity:
             ``{"session": 2_592_000}``. ``jazzauth compact`` then drops it; without an entry, never.
+        TRIGRAM_INDEX: fields whose parts can be found without opening every head, by entity:
+            ``{"user": ("email", "name")}``. ``jazzauth trigrams`` makes the index.
         HOOKS: functions of the project around writes, by ``<entity>.<verb>.<moment>``:
             ``{"user.create.before": "shop.hooks.only_customers"}``; a path or a list of paths.
         MAIL_IN_BACKGROUND: send mails by a thread, so that the time of an answer does not tell
             whether one is sent. A project's tests that look at ``mail.outbox`` turn it off.
         TEST_OUTBOX: show all mails at ``/test-outbox``, to anybody; with ``DEBUG`` only.
+        KEYS_MAX_AGE: seconds for which a process relies on what it read of the index keys before it
+            asks again whether they are the same; ``jazzauth reindex`` waits somewhat longer.
         SCAN_LIMIT: rows that one query may open to search a sealed field.
         ORDER_LIMIT: rows that one query may open to sort by a sealed field.
-        MEMO_SIZE: opened heads and data keys kept in memory, each.
+        MEMO_SIZE: opened heads and data keys kept in memory, each; a head takes some 4 kB.
         MAX_STATE_BYTES: size of an entity's sealed state at most.
         TAMPERED: ``refuse`` to load a row that does not fit its head, or only ``report`` it.
         SQLITE_SYNCHRONOUS: ``NORMAL`` survives a killed process, ``FULL`` a power cut as well.
@@ -115,6 +126,7 @@ class Settings(Group, frozen=True, kw_only=True):
     SESSION: SessionSettings = SessionSettings()
     PROOF: ProofSettings = ProofSettings()
     PASSWORD: PasswordSettings = PasswordSettings()
+    HASHING: HashingSettings = HashingSettings()
     EMAIL_VERIFICATION: EmailVerificationSettings = EmailVerificationSettings()
     PASSWORD_RESET: PasswordResetSettings = PasswordResetSettings()
     CHANGE_EMAIL: ChangeEmailSettings = ChangeEmailSettings()
@@ -122,7 +134,9 @@ class Settings(Group, frozen=True, kw_only=True):
     RATE_LIMIT: RateLimitSettings = RateLimitSettings()
     RECORD: RecordSettings = RecordSettings()
     CHECKPOINT: CheckpointSettings = CheckpointSettings()
+    RELAY: RelaySettings = RelaySettings()
     RETENTION: dict[str, Count] = msgspec.field(default_factory=dict)
+    TRIGRAM_INDEX: dict[str, tuple[Text, ...]] = msgspec.field(default_factory=dict)
     USERNAME: UsernameSettings = UsernameSettings()
     ANONYMOUS: AnonymousSettings = AnonymousSettings()
     MULTI_SESSION: MultiSessionSettings = MultiSessionSettings()
@@ -132,9 +146,10 @@ class Settings(Group, frozen=True, kw_only=True):
     HOOKS: dict[str, Text | tuple[Text, ...]] = msgspec.field(default_factory=dict)
     MAIL_IN_BACKGROUND: bool = True
     TEST_OUTBOX: bool = False
+    KEYS_MAX_AGE: Duration = 10.0
     SCAN_LIMIT: Count = 10_000
     ORDER_LIMIT: Count = 10_000
-    MEMO_SIZE: Count = 20_000
+    MEMO_SIZE: Count = 5_000
     MAX_STATE_BYTES: Positive = 4_194_304
     TAMPERED: Literal["refuse", "report"] = "refuse"
     SQLITE_SYNCHRONOUS: Literal["NORMAL", "FULL"] = "NORMAL"
@@ -150,7 +165,6 @@ _HOOKS = tuple(
 _loaded: Settings | None = None
 
 
-@sensitive_variables()
 def get_settings() -> Settings:
     """The settings as they are now.
 
@@ -159,10 +173,46 @@ def get_settings() -> Settings:
             ``ImproperlyConfigured``).
     """
     global _loaded
-    current = _loaded
+    current = _loaded  # nothing here shows a value: the object does not, and it is read below
     if current is None:
         current = _loaded = read_settings(getattr(django_settings, NAME, {}))
     return current
+
+
+def while_settings_hold(
+    make: Callable[[Settings, *_Key], _Made],
+) -> Callable[[*_Key], _Made]:
+    """Remember what a function makes of the settings, until they change.
+
+    Args:
+        make: takes the settings and further arguments, which are the key of what is remembered.
+            There may be any number of keys; a thousand are remembered, none with a text of more
+            than 500 characters: they come from requests, and anybody can send long ones.
+
+    Returns:
+        The function, without its first argument.
+    """
+    kept: tuple[Settings | None, dict[Any, _Made]] = (None, {})
+
+    @wraps(make)
+    def look_up(*key: *_Key) -> _Made:
+        nonlocal kept
+        settings = get_settings()
+        holds_for, made = kept
+        if holds_for is not settings:
+            made = {}
+            kept = (settings, made)
+        found = made.get(key)
+        if found is None:
+            found = make(settings, *key)
+            if any(isinstance(part, str) and len(part) > _LONGEST_KEPT for part in key):
+                return found
+            if len(made) >= _KEPT:
+                made.clear()
+            made[key] = found
+        return found
+
+    return look_up
 
 
 @sensitive_variables()
@@ -243,7 +293,8 @@ def _hints(group: type[Group]) -> dict[str, Any]:
 
 def _forget(*, setting: str, **kwargs: Any) -> None:
     global _loaded
-    if setting in (NAME, "SECRET_KEY"):
+    # The URLs decide what some rules apply to.
+    if setting in (NAME, "SECRET_KEY", "ROOT_URLCONF"):
         _loaded = None
 
 

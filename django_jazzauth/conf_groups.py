@@ -10,6 +10,7 @@ from msgspec import Meta
 Text = Annotated[str, Meta(min_length=1)]
 Count = Annotated[int, Meta(ge=0)]
 Positive = Annotated[int, Meta(ge=1)]
+Duration = Annotated[float, Meta(gt=0)]
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
@@ -225,6 +226,20 @@ class PasswordSettings(Group, frozen=True, kw_only=True):
 
     MIN_LENGTH: Positive = 8
     MAX_LENGTH: Positive = 128
+
+
+class HashingSettings(Group, frozen=True, kw_only=True):
+    """``JAZZAUTH["HASHING"]``: the threads of each process that hash passwords.
+
+    Attributes:
+        THREADS: how many passwords are hashed at a time. None: one less than the process has cores,
+            and at least one.
+        QUEUE: how many more may wait for that; the next are refused with 429. Each holds the thread
+            that answers its request: a server needs more of these than THREADS and QUEUE together.
+    """
+
+    THREADS: Positive | None = None
+    QUEUE: Count = 2
 
 
 class EmailVerificationSettings(Group, frozen=True, kw_only=True):

@@ -15,7 +15,6 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.db.backends.sqlite3.base import FORMAT_QMARK_REGEX
@@ -129,7 +128,7 @@ def _fetch(
     connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any], binary: bool
 ) -> list[tuple[Any, ...]]:
     # Without USE_TZ Django loads times by a loader of its own, set on each of its cursors.
-    driver = _driver(connection) if settings.USE_TZ else None
+    driver = None if connection.timezone is None else _driver(connection)
     if driver is None:
         with connection.cursor() as django_cursor:
             django_cursor.execute(sql, params)

@@ -85,6 +85,15 @@ class KeyUnavailable(KeyringError):
     code = "KEY_UNAVAILABLE"
 
 
+class EpochNotTrusted(KeyringError):
+    """The newest epoch was not made by who had the one that this process has worked with.
+
+    Nothing is read or written under it. The text says what to do.
+    """
+
+    code = "EPOCH_NOT_TRUSTED"
+
+
 class EpochChanged(KeyringError):
     """Another epoch was started while keys were moved to what was the present one."""
 
@@ -98,6 +107,21 @@ class EpochInUse(KeyringError):
     """
 
     code = "EPOCH_IN_USE"
+
+
+class ReindexRefused(KeyringError):
+    """Columns cannot be re-indexed, or no further for now. The text says why.
+
+    What was done stays done; running it again goes on from there.
+    """
+
+    code = "REINDEX_REFUSED"
+
+
+class NoSuchEpoch(KeyringError, LookupError):
+    """No epoch has that number."""
+
+    code = "NO_SUCH_EPOCH"
 
 
 class KeyDestroyed(KeyringError):
@@ -156,6 +180,12 @@ class StateOutdated(SealBroken):
     code = "STATE_OUTDATED"
 
 
+class OneWayLens(StoreError):
+    """A migration is undone, and a lens of an upcaster was given no way back."""
+
+    code = "ONE_WAY_LENS"
+
+
 class RolledBack(StoreError):
     """The database does not contain what a checkpoint outside of it says that it contained."""
 
@@ -186,6 +216,12 @@ class RestoreRefused(StoreError):
     code = "RESTORE_REFUSED"
 
 
+class NotDeleted(StoreError):
+    """An entity that is not deleted cannot be brought back: it is there."""
+
+    code = "NOT_DELETED"
+
+
 class ShredRefused(StoreError):
     """Somebody cannot be forgotten as asked; the text says why. Nothing was destroyed."""
 
@@ -210,6 +246,57 @@ class ScanRefused(StoreError):
     code = "SCAN_REFUSED"
 
 
+class RelayError(StoreError):
+    """Base of what the relay, and a copy that follows it, report."""
+
+    code = "RELAY_ERROR"
+
+
+class RelayUnavailable(RelayError):
+    """NATS cannot be reached, does not answer in time, or does not let us in."""
+
+    code = "RELAY_UNAVAILABLE"
+
+
+class RelayStreamUnfit(RelayError):
+    """The JetStream stream is not there, or is not made as the relay needs it."""
+
+    code = "RELAY_STREAM_UNFIT"
+
+
+class RelayTooLarge(RelayError):
+    """A message is larger than the NATS server takes; the relay stops before it."""
+
+    code = "RELAY_TOO_LARGE"
+
+
+class RelayLed(RelayError):
+    """Another relay of the same name publishes; there is one at a time."""
+
+    code = "RELAY_LED"
+
+
+class CopyRefused(RelayError):
+    """What was published does not continue the copy: a gap, another past, or a changed message.
+
+    Nothing of it was written. The text names the stream and the version.
+    """
+
+    code = "COPY_REFUSED"
+
+
+class NotReplicated(RelayError, TimeoutError):
+    """The relay did not have the acknowledgement in time. The write stands, here."""
+
+    code = "NOT_REPLICATED"
+
+
+class NotDurable(StoreError):
+    """The database is set so that a committed write may be lost, and cannot be told otherwise."""
+
+    code = "NOT_DURABLE"
+
+
 class NotStored(JazzAuthError):
     """A stateless session cannot be saved or deleted: it has no row."""
 
@@ -217,3 +304,12 @@ class NotStored(JazzAuthError):
 
     def __str__(self) -> str:
         return "This session is stateless: it lives in a cookie and cannot be saved or deleted."
+
+
+class HashingBusy(JazzAuthError):
+    """More passwords wait to be hashed than the settings allow. Nothing was done; come again.
+
+    The API answers 429, and ``ActingMiddleware`` does for all other views.
+    """
+
+    code = "HASHING_BUSY"

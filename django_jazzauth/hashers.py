@@ -10,9 +10,11 @@ hasher that made them and replaces them at the next successful sign-in::
     PASSWORD_HASHERS = [
         "django_jazzauth.hashers.Argon2idPasswordHasher",
         "django_jazzauth.hashers.BetterAuthScryptHasher",
-        "django.contrib.auth.hashers.Argon2PasswordHasher",
-        "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+        "django_jazzauth.hashers.PBKDF2PasswordHasher",
     ]
+
+They hash in the bounded pool of ``hashing_pool``; any other hasher does so with :func:`pooled`
+around its ``encode`` and ``verify``.
 """
 
 from __future__ import annotations
@@ -21,8 +23,9 @@ import hashlib
 import re
 import secrets
 import unicodedata
-from functools import cache
-from typing import Any
+from collections.abc import Callable
+from functools import cache, partial, wraps
+from typing import Any, ParamSpec, TypeVar
 
 import argon2
 from django.contrib.auth.hashers import (
@@ -33,10 +36,16 @@ from django.contrib.auth.hashers import (
     make_password,
     mask_hash,
 )
+from django.contrib.auth.hashers import PBKDF2PasswordHasher as DjangoPBKDF2PasswordHasher
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_noop as _
 
 from .errors import JazzAuthError
+from .hashing_pool import hashing_pool
+
+_P = ParamSpec("_P")
+_Result = TypeVar("_Result")
+_MARK = "runs_in_the_hashing_pool"
 
 LONGEST_NORMALISED = 2048
 """Characters of a password up to which it is normalised. The time that it takes grows with the
@@ -82,6 +91,29 @@ def verify_against_nobody(password: str) -> None:
     check_password(password, _hash_of_nobody(get_hasher().algorithm))
 
 
+def pooled(method: Callable[_P, _Result]) -> Callable[_P, _Result]:
+    """Let a hasher's ``encode`` or ``verify`` run in the pool of ``hashing_pool``.
+
+    It stands here, below every view, so that the API, Django's login form, the admin and DRF's
+    ``BasicAuthentication`` share one bound. The methods raise :class:`~.errors.HashingBusy` then.
+
+    Args:
+        method: of a password hasher.
+    """
+
+    @wraps(method)
+    def run(*args: _P.args, **kwargs: _P.kwargs) -> _Result:
+        return hashing_pool().run(partial(method, *args, **kwargs))
+
+    vars(run)[_MARK] = True
+    return run
+
+
+def is_pooled(hasher: BasePasswordHasher) -> bool:
+    """Whether both ``encode`` and ``verify`` of a hasher run in the pool."""
+    return all(hasattr(method, _MARK) for method in (hasher.encode, hasher.verify))
+
+
 @cache
 def _hash_of_nobody(algorithm: str) -> str:
     return make_password(secrets.token_hex(16), hasher=algorithm)
@@ -99,6 +131,7 @@ class Argon2idPasswordHasher(Argon2PasswordHasher):
     memory_cost = 19 * 1024
     parallelism = 1
 
+    @pooled
     def encode(self, password: str, salt: str) -> str:
         """Hash ``password`` (NFKC) with ``salt``; returns ``argon2id$argon2id$v=19$…``."""
         params = self.params()
@@ -113,6 +146,7 @@ class Argon2idPasswordHasher(Argon2PasswordHasher):
         )
         return self.algorithm + data.decode("ascii")
 
+    @pooled
     def verify(self, password: str, encoded: str) -> bool:
         """Whether ``password`` (NFKC) is the one that ``encoded`` was made from."""
         data = encoded.removeprefix(self.algorithm).encode("ascii")
@@ -120,6 +154,13 @@ class Argon2idPasswordHasher(Argon2PasswordHasher):
             return argon2.low_level.verify_secret(data, _octets(password), argon2.Type.ID)
         except argon2.exceptions.VerificationError:
             return False
+
+
+class PBKDF2PasswordHasher(DjangoPBKDF2PasswordHasher):
+    """Django's own, in the pool: for the hashes that a project brings along."""
+
+    encode = pooled(DjangoPBKDF2PasswordHasher.encode)
+    verify = pooled(DjangoPBKDF2PasswordHasher.verify)
 
 
 class BetterAuthScryptHasher(BasePasswordHasher):
@@ -157,6 +198,7 @@ class BetterAuthScryptHasher(BasePasswordHasher):
         """16 random bytes in hex."""
         return secrets.token_hex(16)
 
+    @pooled
     def encode(self, password: str, salt: str) -> str:
         """Hash ``password`` (NFKC) with the hex text ``salt``."""
         key = hashlib.scrypt(
@@ -177,6 +219,7 @@ class BetterAuthScryptHasher(BasePasswordHasher):
             raise ImproperPasswordHash("not a hash of this algorithm")
         return {"algorithm": algorithm, "salt": salt, "hash": key}
 
+    @pooled
     def verify(self, password: str, encoded: str) -> bool:
         """Whether ``password`` (NFKC) is the one that ``encoded`` was made from."""
         return constant_time_compare(encoded, self.encode(password, self.decode(encoded)["salt"]))

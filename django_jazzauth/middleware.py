@@ -1,4 +1,4 @@
-"""Middleware: events say which request they come from."""
+"""Middleware: events say which request they come from, and a full queue of hashes answers 429."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
+from .errors import HashingBusy
+from .hashing_pool import RETRY_AFTER
 from .request_cause import cause_of
 from .store.acting import acting_as_told
 
@@ -18,6 +20,8 @@ class ActingMiddleware:
     Put it before ``SessionMiddleware``, so that the session that is saved after the view says the
     same. It looks at the request when something is written, and only then. Works under WSGI and
     ASGI.
+
+    Where a view, such as Django's login form, meets :class:`~.errors.HashingBusy`, it answers 429.
 
     Args:
         get_response: the next one.
@@ -44,3 +48,11 @@ class ActingMiddleware:
         with acting_as_told(lambda: cause_of(request)):
             response: HttpResponseBase = await self.get_response(request)
         return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """429 where too many passwords wait to be hashed."""
+        if not isinstance(exception, HashingBusy):
+            return None
+        text = "Too many requests. Please try again later."
+        headers = {"Retry-After": str(RETRY_AFTER)}
+        return HttpResponse(text, status=429, content_type="text/plain", headers=headers)

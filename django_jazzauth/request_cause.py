@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 from django.http import HttpRequest
+from django.http.request import HttpHeaders
 
 from .client import client_address, user_agent
 from .conf import get_settings
@@ -47,7 +48,7 @@ def name_actor(request: HttpRequest, user: Any) -> None:
         request: Django's request.
         user: the user, or the primary key.
     """
-    request.jazzauth_actor = str(getattr(user, "pk", user))  # type: ignore[attr-defined]
+    request.jazzauth_actor = getattr(user, "pk", user)  # type: ignore[attr-defined]
 
 
 def request_id(request: HttpRequest) -> str:
@@ -55,7 +56,8 @@ def request_id(request: HttpRequest) -> str:
     known: str | None = request.__dict__.get("jazzauth_request_id")
     if known is None:
         header = get_settings().RECORD.REQUEST_ID_HEADER
-        given = request.headers.get(header, "") if header else ""
+        # Out of META: Django would make a dictionary of all headers first.
+        given = request.META.get(HttpHeaders.to_wsgi_name(header), "") if header else ""
         known = given if _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
         request.jazzauth_request_id = known  # type: ignore[attr-defined]
     return known
@@ -63,9 +65,9 @@ def request_id(request: HttpRequest) -> str:
 
 def _who(request: HttpRequest) -> dict[str, str]:
     mode = getattr(getattr(request, "auth", None), "auth_mode", "")
-    named: str | None = request.__dict__.get("jazzauth_actor")
+    named = request.__dict__.get("jazzauth_actor")
     if named is not None:
-        return {"actor": named, "auth_mode": mode or "external"}
+        return {"actor": str(named), "auth_mode": mode or "external"}
     try:
         user = getattr(request, "user", None)
         if user is None or not user.is_authenticated:

@@ -19,9 +19,9 @@ from django.db import router
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.crypto import get_random_string
 
 from .client import client_address, user_agent
+from .random_text import random_text
 
 _BATCH = 1000
 _BACKEND = "django_jazzauth.backends.EventStoreBackend"
@@ -123,7 +123,7 @@ class SessionStore(DatabaseSessionStore):
     def _get_new_session_key(self) -> str:
         # Django asks the database whether the key is taken. With 165 random bits it is not, and
         # if it were, the unique index would refuse the row and ``create`` would try again.
-        self._new_key = get_random_string(32, VALID_KEY_CHARS)
+        self._new_key = random_text(32, VALID_KEY_CHARS)
         return self._new_key
 
     async def _aget_new_session_key(self) -> str:

@@ -85,6 +85,8 @@ PASSWORD_HASHERS = ["django_jazzauth.hashers.Argon2idPasswordHasher"]
 JAZZAUTH: dict[str, Any] = {
     "APP_ID": "jazzauth-example",
     "APP_NAME": "JazzAuth example",
+    # Its servers have threads to spare.
+    "HASHING": {"THREADS": 1, "QUEUE": 16},
 }
 # The one secret that opens the database, outside of it. `make demo` makes this file; in production
 # give it in the environment, or as a file that only the server reads.

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import hypothesis
 import pytest
 from django.conf import settings
 from django.test import TransactionTestCase
 
+from django_jazzauth.store.partitions import partition_log
+
 # A machine that does other things, too, may be slow; that is not what the properties are about.
 hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
+
+
+PARTITIONS = int(os.environ.get("JAZZAUTH_TEST_PARTITIONS", "0"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -24,7 +30,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_report_header() -> str:
     database = settings.DATABASES["default"]
-    return f"database: {database['ENGINE'].rpartition('.')[2]}"
+    partitions = f", {PARTITIONS} partitions" if PARTITIONS else ""
+    pooled = ", pooled" if database.get("OPTIONS", {}).get("pool") else ""
+    return f"database: {database['ENGINE'].rpartition('.')[2]}{partitions}{pooled}"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """The test database; with ``JAZZAUTH_TEST_PARTITIONS=8`` its log is in so many partitions."""
+    if PARTITIONS:
+        with django_db_blocker.unblock():
+            partition_log("default", PARTITIONS)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

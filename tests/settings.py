@@ -2,6 +2,7 @@
 
 ``JAZZAUTH_TEST_DB`` chooses the database: ``sqlite`` (a file, see ``JAZZAUTH_TEST_SQLITE_FILE``),
 ``postgres`` or ``mariadb`` on the loopback (``JAZZAUTH_TEST_DB_NAME`` names the database).
+``JAZZAUTH_TEST_POOL=1`` gives PostgreSQL a pool of connections.
 """
 
 from __future__ import annotations
@@ -75,6 +76,8 @@ PASSWORD_HASHERS = [
     "django_jazzauth.hashers.Argon2idPasswordHasher",
     "django_jazzauth.hashers.BetterAuthScryptHasher",
 ]
+# The fast one hashes where it is asked, which is what this warns of.
+SILENCED_SYSTEM_CHECKS = ["jazzauth.W055"]
 
 JAZZAUTH: dict[str, Any] = {
     # Processes that a test starts must open what the test wrote.
@@ -85,6 +88,8 @@ JAZZAUTH: dict[str, Any] = {
     # Tests sign in more often than anybody else; the limits have tests of their own.
     "RATE_LIMIT": {"ENABLED": False},
     "MAIL_IN_BACKGROUND": False,
+    # Asking for it now and then would make counts of statements depend on the time.
+    "KEYS_MAX_AGE": float(os.environ.get("JAZZAUTH_TEST_KEYS_MAX_AGE", "86400")),
 }
 
 _ENGINE = os.environ.get("JAZZAUTH_TEST_DB", "sqlite")
@@ -118,6 +123,9 @@ if _ENGINE == "sqlite":
     DATABASES = {"default": _sqlite()}
 elif _ENGINE == "postgres":
     DATABASES = {"default": _server("postgresql", "postgres")}
+    if os.environ.get("JAZZAUTH_TEST_POOL"):
+        # Small, so that a connection that is not given back is missed.
+        DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 8, "timeout": 20}}
 elif _ENGINE == "mariadb":
     import pymysql
 

@@ -5,7 +5,7 @@ from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
-from django_jazzauth.conf import Settings, get_settings, read_settings
+from django_jazzauth.conf import Settings, get_settings, read_settings, while_settings_hold
 from django_jazzauth.errors import ImproperSettings
 
 DEFAULTS = {
@@ -20,7 +20,7 @@ DEFAULTS = {
     "TRUSTED_PROXIES": (),
     "SCAN_LIMIT": 10_000,
     "ORDER_LIMIT": 10_000,
-    "MEMO_SIZE": 20_000,
+    "MEMO_SIZE": 5_000,
     "TAMPERED": "refuse",
     "SQLITE_SYNCHRONOUS": "NORMAL",
 }
@@ -150,3 +150,21 @@ def test_settings_cannot_be_changed_in_place():
 
 def test_every_setting_is_described():
     assert all(f"{name}" in (Settings.__doc__ or "") for name in Settings.__struct_fields__)
+
+
+def test_what_is_made_of_the_settings_is_remembered_unless_the_key_is_long() -> None:
+    made: list[str] = []
+
+    @while_settings_hold
+    def make(settings: Settings, key: str) -> str:
+        made.append(key)
+        return f"{settings.COOKIE_PREFIX} {key}"
+
+    long = "k" * 501
+    assert [make("k"), make("k"), make(long), make(long)] == [
+        *["better-auth k"] * 2,
+        *[f"better-auth {long}"] * 2,
+    ]
+    assert made == ["k", long, long]
+    with override_settings(JAZZAUTH={"COOKIE_PREFIX": "other"}):
+        assert make("k") == "other k"

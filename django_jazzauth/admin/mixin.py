@@ -22,15 +22,15 @@ from ..management.secrecy import secret_fields
 from ..request_cause import cause_of
 from ..store import acting
 from .changelist import EventSourcedChangeList
-from .history import HistoryPages
 from .logentries import change_message, write_entries
 from .ordering import plain_ordering
 from .paginator import AtLeast, CappedPaginator, SoundPaginator
 from .search import help_text, search
+from .shredding import ShredAction
 from .wording import explain
 
 
-class EventSourcedAdminMixin(HistoryPages):
+class EventSourcedAdminMixin(ShredAction):
     """Put it before ``ModelAdmin``: ``class PatientAdmin(EventSourcedAdminMixin, ModelAdmin)``.
 
     * Lists stay fast on a million rows: nothing is counted beyond ``CappedPaginator.limit``, and
@@ -66,7 +66,8 @@ class EventSourcedAdminMixin(HistoryPages):
         changes = super().get_changelist_instance(request)
         fields = self.get_search_fields(request)
         if fields and not changes.search_help_text:
-            changes.search_help_text = help_text(self.model, [str(field) for field in fields])
+            names = [str(field) for field in fields]
+            changes.search_help_text = help_text(self.model, names, self._open_scan_fields())
         return changes
 
     def get_ordering(self, request: HttpRequest) -> Any:
@@ -79,13 +80,15 @@ class EventSourcedAdminMixin(HistoryPages):
     ) -> tuple[Any, bool]:
         """By indexes, or by a scan if one is asked for; if it is refused, a message says so."""
         fields = [str(field) for field in self.get_search_fields(request)]
-        secret = self.get_secret_fields()
-        scan_fields = [name for name in self.scan_fields if name not in secret]
         try:
-            return search(queryset, fields, scan_fields, search_term)
+            return search(queryset, fields, self._open_scan_fields(), search_term)
         except ScanRefused as error:
             messages.error(request, explain(error))
             return queryset.none(), False
+
+    def _open_scan_fields(self) -> list[str]:
+        secret = self.get_secret_fields()
+        return [name for name in self.scan_fields if name not in secret]
 
     def get_paginator(self, request: HttpRequest, queryset: Any, *args: Any, **kwargs: Any) -> Any:
         """The declared one; for autocompletion one that leaves broken rows out silently."""

@@ -12,7 +12,8 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext
 
 from ..errors import JazzAuthError
-from ..keys.models import DataKey, Epoch
+from ..keys.index_places import columns_on_their_way
+from ..keys.models import DataKey, Epoch, IndexRoot
 from ..keys.workers import list_workers
 from ..management.last_verify import last_verify, remember
 from ..store import store
@@ -101,6 +102,11 @@ class KeysAdmin(_Overview):
             "total": total,
             "covered": live.get(epochs[0].pk, 0) if epochs else 0,
             "destroyed": destroyed,
+            "roots": IndexRoot.objects.using(alias).order_by("-generation"),
+            "moving": [
+                {"name": name, "share": round(100 * share)}
+                for name, share in columns_on_their_way(alias).items()
+            ],
         }
 
 

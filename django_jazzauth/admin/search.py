@@ -21,6 +21,9 @@ from django.utils.translation import gettext
 from ..conf import get_settings
 from ..errors import ScanRefused
 from ..sealed import SealedFieldMixin
+from ..sealed.binding import binding_of
+from ..sealed.scan import keys_with
+from ..store.trigram_index import indexed_fields
 from .loading import load_sound
 
 logger = logging.getLogger("django_jazzauth.admin")
@@ -76,16 +79,26 @@ def search(
         paths += _paths(model, scan_fields)
         texts = dict.fromkeys(path.names for path in paths if _is_text(path.field))
         return _scanned(queryset, list(texts), _bits(rest)), False
-    for bit in _bits(text):
-        conditions = [found for path in paths if (found := _condition(path, bit)) is not None]
-        if not conditions:
+    bits = _bits(text)
+    indexed = _paths_in_index([*paths, *_paths(model, scan_fields)])
+    found = _rows_with_parts(indexed, bits, queryset.db)
+    for bit in bits:
+        conditions = [made for path in paths if (made := _condition(path, bit)) is not None]
+        if not conditions and not found:
             return queryset.none(), False
-        queryset = queryset.filter(Q.create(conditions, connector=Q.OR))
+        queryset = queryset.filter(Q.create([*conditions, *found], connector=Q.OR))
     return queryset, any(lookup_spawns_duplicates(model._meta, "__".join(p.names)) for p in paths)
 
 
-def help_text(model: Any, search_fields: Sequence[str]) -> str:
+def help_text(model: Any, search_fields: Sequence[str], scan_fields: Sequence[str]) -> str:
     """What to type, for below the search box."""
+    indexed = _paths_in_index([*_paths(model, search_fields), *_paths(model, scan_fields)])
+    if parts := [str(path.field.verbose_name) for paths in indexed.values() for path in paths]:
+        return gettext(
+            "Finds parts of %(fields)s, of three characters or more. To look for a part of another "
+            "text, begin with “scan:”: that opens every row which the filters leave, %(limit)s at "
+            "most."
+        ) % {"fields": " / ".join(dict.fromkeys(parts)), "limit": get_settings().SCAN_LIMIT}
     names = [
         str(path.field.verbose_name)
         for path in _paths(model, search_fields)
@@ -140,6 +153,36 @@ def _condition(path: _Path, bit: str) -> Any:
     keys = path.field.model._base_manager.filter(**{f"{path.field.name}__{lookup}": bit})
     found = list(keys.values_list("pk", flat=True)[:MATCH_LIMIT])
     return ("__".join((*path.relations, "in")), found)
+
+
+def _paths_in_index(paths: Sequence[_Path]) -> dict[tuple[str, ...], list[_Path]]:
+    """The paths whose parts the trigram index finds, by the relations that lead to them."""
+    found: dict[tuple[str, ...], list[_Path]] = {}
+    for path in paths:
+        binding = binding_of(path.field.model)
+        if binding is not None and path.field.name in indexed_fields(binding.entity):
+            found.setdefault(path.relations, []).append(path)
+    return found
+
+
+def _rows_with_parts(
+    indexed: dict[tuple[str, ...], list[_Path]], bits: list[str], alias: str
+) -> list[Any]:
+    """What finds rows that have all of ``bits`` in their texts, by the trigram index.
+
+    Raises:
+        ScanRefused: too many have them.
+    """
+    conditions = []
+    for relations, paths in indexed.items():
+        names = list(dict.fromkeys(path.field.name for path in paths))
+        keys = keys_with(paths[0].field.model, alias, names, bits)
+        if keys is None:
+            continue  # too short, or the index is not complete
+        if len(keys) > MATCH_LIMIT:
+            raise ScanRefused(f"More than {MATCH_LIMIT} rows match. Type more of the text.")
+        conditions.append(("__".join((*(relations or ("pk",)), "in")), keys))
+    return conditions
 
 
 def _indexed_lookup(path: _Path) -> str | None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar, NoReturn
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.db import connections, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.urls import reverse
 from django.utils.encoding import iri_to_uri
 from django.utils.functional import cached_property
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from ..models import Session
@@ -26,6 +26,9 @@ from .serializers import UNDEFINED, Body, validate
 from .session_state import SessionState, resolve
 from .signing_in import Factor, SignIn, complete
 from .throttling import RateThrottle, retry_after
+
+_OURS: dict[Any, Any] = {cls: cls() for cls in (JSONRenderer, JSONParser, FormParser, OneRenderer)}
+_NO_PARAMETERS = QueryDict()
 
 
 def nothing_here() -> HttpResponse:
@@ -67,6 +70,18 @@ class Endpoint(APIView):
     query: dict[str, Any]
     _state: SessionState | None = None
 
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        """As DRF's; with its own transactions, also in a project with ``ATOMIC_REQUESTS``.
+
+        A transaction around all of it would be open while a password is hashed, and while mails
+        and hooks tell of a write that is not committed and may be undone.
+        """
+        view = super().as_view(**initkwargs)
+        for alias in connections:
+            transaction.non_atomic_requests(alias)(view)
+        return view
+
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer methods that the endpoint does not have as if the path did not exist."""
         method = (request.method or "").lower()
@@ -82,30 +97,52 @@ class Endpoint(APIView):
         trusted = self.api_options.trusted_origins
         body = self._read_body(request)
         origin.check_origin(self.http, trusted)
-        origin.check_callbacks(body, request.query_params, trusted)
+        origin.check_callbacks(body, self.parameters, trusted)
         self.body = {}
-        if request.method == "POST" and self.body_class is not None:
+        if self.body_class is not None and self.http.method == "POST":
             self.body = validate(self.body_class, body)
         self.query = {}
         if self.query_class is not None:
-            self.query = validate(self.query_class, request.query_params.dict(), where="query")
+            self.query = validate(self.query_class, self.parameters.dict(), where="query")
         if self.is_login:
             origin.check_login_origin(self.http, trusted)
         for look in plugins.installed().before_request:
             look(self)
 
-    def finalize_response(
-        self, request: Request, response: Any, *args: Any, **kwargs: Any
-    ) -> Response:
-        """Add the cookies that follow from the session; drop headers that Better Auth lacks."""
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Add the cookies that follow from the session, and what plugins add."""
         answer = super().finalize_response(request, response, *args, **kwargs)
         if self._state is not None:
             self._state.apply(answer, self.jar)
         for add in plugins.installed().answered:
             add(self, answer)
-        for name in ("Allow", "Vary"):
-            answer.headers.pop(name, None)
         return answer
+
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        """None: Better Auth sends neither ``Allow`` nor ``Vary``."""
+        return {}
+
+    # What DRF makes anew for each request is made once where it is ours and keeps nothing.
+
+    def get_renderers(self) -> list[Any]:
+        """As DRF's."""
+        return [_OURS.get(cls) or cls() for cls in self.renderer_classes]
+
+    def get_parsers(self) -> list[Any]:
+        """As DRF's."""
+        return [_OURS.get(cls) or cls() for cls in self.parser_classes]
+
+    def get_content_negotiator(self) -> Any:
+        """As DRF's."""
+        return _OURS.get(self.content_negotiation_class) or super().get_content_negotiator()
+
+    def perform_authentication(self, request: Request) -> None:
+        """As DRF's; without authenticators, nobody has to be looked for."""
+        if request.authenticators:
+            super().perform_authentication(request)
+        else:
+            request._not_authenticated()  # type: ignore[attr-defined]
 
     def get_exception_handler(self) -> Any:
         """The wire's own error bodies, whatever the project sets for its other views."""
@@ -127,6 +164,11 @@ class Endpoint(APIView):
         return options_for(self.http)
 
     @property
+    def parameters(self) -> QueryDict:
+        """The query parameters."""
+        return self.http.GET if self.http.META.get("QUERY_STRING") else _NO_PARAMETERS
+
+    @cached_property
     def jar(self) -> CookieJar:
         """The cookies of this request and its answer."""
         return CookieJar(self.api_options, self.http)
@@ -228,9 +270,9 @@ class Endpoint(APIView):
         return answer
 
     def _read_body(self, request: Request) -> Any:
-        if request.method == "GET" or not self.http.body:
+        if self.http.method == "GET" or not self.http.body:
             return UNDEFINED
-        if self.content_negotiation_class().select_parser(request, self.get_parsers()) is None:
+        if self.get_content_negotiator().select_parser(request, request.parsers) is None:
             raise _unsupported(request.content_type or "")
         return request.data
 

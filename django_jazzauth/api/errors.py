@@ -8,11 +8,12 @@ from typing import Any
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404
 from rest_framework import exceptions
-from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from ..errors import JazzAuthError, ValueNotStorable
+from ..errors import HashingBusy, JazzAuthError, ValueNotStorable
+from ..hashing_pool import RETRY_AFTER
 from . import plugins
+from .responses import Response
 from .throttling import retry_after
 
 MESSAGES: dict[str, str] = {
@@ -143,12 +144,17 @@ def _as_api_error(error: Exception) -> ApiError | None:
     if isinstance(error, Http404):
         return ApiError(404, "NOT_FOUND", "Not found")
     if isinstance(error, exceptions.Throttled):
-        seconds = getattr(error, "wait", None)
-        wait = {} if seconds is None else {"X-Retry-After": retry_after(seconds)}
-        return ApiError(429, None, TOO_MANY_REQUESTS, headers=wait)
+        return _too_many(getattr(error, "wait", None))
+    if isinstance(error, HashingBusy):
+        return _too_many(RETRY_AFTER)
     if isinstance(error, exceptions.APIException):
         return _of_another_view(error)
     return None
+
+
+def _too_many(seconds: float | None) -> ApiError:
+    wait = {} if seconds is None else {"X-Retry-After": retry_after(seconds)}
+    return ApiError(429, None, TOO_MANY_REQUESTS, headers=wait)
 
 
 def _of_another_view(error: exceptions.APIException) -> ApiError:

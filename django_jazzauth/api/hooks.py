@@ -9,6 +9,9 @@ verbs ``create`` and ``update``, moments ``before`` and ``after``.
   gets as it is.
 * ``after(instance, write)``: what was written. It runs before the answer is sent.
 
+A sign-up makes user, account and session in one transaction: ``session.create.before`` runs in it,
+and what comes after a write runs behind it.
+
 Plugins come first, then the settings, then the signals: the project has the last word.
 
 Receivers of :data:`before_write` and :data:`after_write` get the same values by keyword, the
@@ -31,6 +34,7 @@ from django.utils.module_loading import import_string
 from ..conf import get_settings
 from ..models import Account, Session, Verification
 from . import plugins
+from .afterwards import afterwards
 from .errors import ApiError
 
 Entity = Literal["user", "session", "account", "verification"]
@@ -99,9 +103,13 @@ def ask(
 def tell(entity: Entity, verb: Verb, instance: Any, *, request: HttpRequest | None = None) -> None:
     """Run the hooks that come after a write."""
     write = Write(entity, verb, request, instance)
-    for hook in (*plugins.installed().after_write, *_hooks(entity, verb, "after")):
-        hook(instance, write)
-    after_write.send(sender=_model(entity), instance=instance, write=write)
+
+    def tell_now() -> None:
+        for hook in (*plugins.installed().after_write, *_hooks(entity, verb, "after")):
+            hook(instance, write)
+        after_write.send(sender=_model(entity), instance=instance, write=write)
+
+    afterwards(tell_now)
 
 
 def save(

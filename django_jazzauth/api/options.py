@@ -7,10 +7,11 @@ from datetime import timedelta
 
 from django.http import HttpRequest
 
-from ..conf import get_settings
+from ..conf import Settings, get_settings, while_settings_hold
 from ..conf_groups import CookieCache
 from .origin import origin_of
 
+SECURE_PREFIX = "__Secure-"
 BRIEF_SESSION = timedelta(days=1)
 """Life of a session that was opened with ``rememberMe: false``."""
 
@@ -24,6 +25,8 @@ class ApiOptions:
     secret: str
     secure_cookies: bool
     cookie_prefix: str
+    cookie_names: str
+    """What the names of all cookies begin with: ``better-auth.``, or ``__Secure-better-auth.``."""
     session_life: timedelta
     session_update_age: timedelta
     session_fresh_age: timedelta
@@ -44,16 +47,24 @@ def options_for(request: HttpRequest) -> ApiOptions:
     The origin is that of the setting ``BASE_URL``; without it, the request's own, which Django
     has checked against ``ALLOWED_HOSTS``.
     """
-    settings = get_settings()
-    base_url = settings.BASE_URL or request.build_absolute_uri("/")
-    origin = origin_of(base_url) or ""
+    if get_settings().BASE_URL:
+        return _options_at("")
+    return _options_at(request.build_absolute_uri("/"))
+
+
+@while_settings_hold
+def _options_at(settings: Settings, own_url: str) -> ApiOptions:
+    origin = origin_of(settings.BASE_URL or own_url) or ""
     secure = settings.USE_SECURE_COOKIES
+    if secure is None:
+        secure = origin.startswith("https://")
     return ApiOptions(
         origin=origin,
         trusted_origins=(origin, *settings.TRUSTED_ORIGINS),
         secret=settings.SECRET,
-        secure_cookies=origin.startswith("https://") if secure is None else secure,
+        secure_cookies=secure,
         cookie_prefix=settings.COOKIE_PREFIX,
+        cookie_names=f"{SECURE_PREFIX if secure else ''}{settings.COOKIE_PREFIX}.",
         session_life=timedelta(seconds=settings.SESSION.life),
         session_update_age=timedelta(seconds=settings.SESSION.UPDATE_AGE),
         session_fresh_age=timedelta(seconds=settings.SESSION.FRESH_AGE),

@@ -6,6 +6,7 @@ do so whenever a browser sends them. Browsers cannot forge ``Origin`` and ``Sec-
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -13,7 +14,10 @@ from urllib.parse import unquote, urlsplit
 
 from django.http import HttpRequest
 
+from ..conf import NAME
 from .errors import ApiError
+
+_log = logging.getLogger("django_jazzauth.api")
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -76,11 +80,17 @@ def check_origin(request: HttpRequest, trusted: Iterable[str], *, always: bool =
     """
     if request.method in _SAFE_METHODS or not (always or request.META.get("HTTP_COOKIE")):
         return
-    origin = request.headers.get("Origin") or request.headers.get("Referer") or ""
+    origin = _named_origin(request)
     if origin in ("", "null"):
         raise ApiError(403, "MISSING_OR_NULL_ORIGIN")
     if not is_trusted(origin, trusted):
+        _tell("a request from", origin_of(origin) or origin, trusted)
         raise ApiError(403, "INVALID_ORIGIN")
+
+
+def _named_origin(request: HttpRequest) -> str:
+    # Out of META: Django would make a dictionary of all headers first.
+    return request.META.get("HTTP_ORIGIN") or request.META.get("HTTP_REFERER") or ""
 
 
 def check_login_origin(request: HttpRequest, trusted: Iterable[str]) -> None:
@@ -95,12 +105,11 @@ def check_login_origin(request: HttpRequest, trusted: Iterable[str]) -> None:
     if request.META.get("HTTP_COOKIE"):
         return
     site, mode, dest = (
-        request.headers.get(f"Sec-Fetch-{name}", "").strip() for name in ("Site", "Mode", "Dest")
+        request.META.get(f"HTTP_SEC_FETCH_{name}", "").strip() for name in ("SITE", "MODE", "DEST")
     )
     if site == "cross-site" and mode == "navigate":
         raise ApiError(403, "CROSS_SITE_NAVIGATION_LOGIN_BLOCKED")
-    named = request.headers.get("Origin") or request.headers.get("Referer")
-    if site or mode or dest or named:
+    if site or mode or dest or _named_origin(request):
         check_origin(request, trusted, always=True)
 
 
@@ -116,6 +125,8 @@ def check_callbacks(body: Any, query: Mapping[str, Any], trusted: Iterable[str])
         ApiError: 403, or 400 for something that is not text.
     """
     members: Mapping[str, Any] = body if isinstance(body, dict) else {}
+    if not members and not query:
+        return
     for name, code in CALLBACKS:
         url = members.get(name) or query.get(name)
         if not url:
@@ -124,7 +135,21 @@ def check_callbacks(body: Any, query: Mapping[str, Any], trusted: Iterable[str])
             label = "redirectURL" if name == "redirectTo" else name
             raise ApiError(400, None, f"Invalid {label}: expected a string")
         if not is_trusted(url, trusted, allow_paths=True):
+            _tell(f"a {name} to", origin_of(url) or url, trusted)
             raise ApiError(403, code)
+
+
+def _tell(what: str, origin: str, trusted: Iterable[str]) -> None:
+    # For the developer; the answer says no more than Better Auth's. An origin carries no path, so
+    # no token that stands in one; what has no origin may be anything, and is cut short.
+    _log.warning(
+        'Refused %s %.100r. Trusted are %s: %s["BASE_URL"], and %s["TRUSTED_ORIGINS"] for others.',
+        what,
+        origin,
+        ", ".join(trusted) or "none",
+        NAME,
+        NAME,
+    )
 
 
 def _matches(url: str, pattern: str) -> bool:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import parse_qsl
 
+import msgspec
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
-
-_SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class JSONParser(BaseParser):
@@ -26,15 +23,10 @@ class JSONParser(BaseParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         """The parsed body; raises ``ParseError`` for anything that is not JSON."""
-        octets: bytes = stream.read()
         try:
-            value = json.loads(octets.decode("utf-8"), parse_constant=_refuse_constant)
-            if _SURROGATE_ESCAPE.search(octets):
-                # Half a character can be neither stored nor sent back.
-                json.dumps(value, ensure_ascii=False).encode("utf-8")
-        except (ValueError, RecursionError):
+            return msgspec.json.decode(stream.read())
+        except (msgspec.MsgspecError, ValueError, RecursionError):
             raise ParseError("not JSON") from None
-        return value
 
 
 class FormParser(BaseParser):
@@ -54,7 +46,3 @@ class FormParser(BaseParser):
             return dict(parse_qsl(text, keep_blank_values=True, errors="strict"))
         except ValueError:
             raise ParseError("not a form") from None
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(name)

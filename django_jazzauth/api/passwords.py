@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
@@ -52,13 +53,26 @@ def require_password(user: Any, password: str) -> None:
         raise ApiError(400, "INVALID_PASSWORD")
 
 
-def replace_password(user: Any, password: str, *, request: HttpRequest | None = None) -> None:
+def replace_password(
+    user: Any,
+    password: str,
+    *,
+    request: HttpRequest | None = None,
+    along: Callable[[], None] | None = None,
+) -> None:
     """Give ``user`` a new password, and the credential account if they have none yet.
 
     Hooks see it as a change of that account; the password itself is not shown to them.
 
+    Args:
+        user: whose.
+        password: the new one, as typed.
+        request: the one that asks for it.
+        along: writes something else in the same transaction, or refuses.
+
     Raises:
-        ApiError: a hook refuses.
+        ApiError: a hook or ``along`` refuses.
+        HashingBusy: nothing was written.
     """
     accounts = Account.objects.using(user._state.db)
     account = accounts.filter(user=user, provider_id=CREDENTIAL).first()
@@ -67,6 +81,8 @@ def replace_password(user: Any, password: str, *, request: HttpRequest | None = 
     hooks.ask("account", verb, shown, request=request, instance=account)
     user.set_password(password)
     with transaction.atomic(using=user._state.db):
+        if along is not None:
+            along()
         user.save(update_fields=["password"])
         if account is None:
             account, _made = accounts.get_or_create(

@@ -59,7 +59,7 @@ class Member:
     schema: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Credential:
     """What a request presents instead of the session cookie.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,6 +9,8 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
+
+from .. import compact_json
 
 
 class JSONRenderer(BaseRenderer):
@@ -26,7 +27,7 @@ class JSONRenderer(BaseRenderer):
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
         """The body as sent."""
-        return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+        return compact_json.encode(data)
 
 
 class OneRenderer(BaseContentNegotiation):

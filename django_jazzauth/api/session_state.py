@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db import DatabaseError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
@@ -18,6 +19,7 @@ from ..request_cause import name_actor
 from . import hooks, plugins, wire
 from .cookie_cache import Content
 from .cookies import BRIEF_COOKIE, SESSION_COOKIE, CookieJar
+from .errors import ApiError
 from .options import BRIEF_SESSION, ApiOptions
 from .plugins import Credential
 from .session_strategy import SessionStrategy
@@ -133,6 +135,8 @@ def cached_content(request: HttpRequest, options: ApiOptions) -> Content | None:
 
     ``None`` where there is none that vouches for what the request presents.
     """
+    if not options.cookie_cache.ENABLED:
+        return None
     token = presented(request, options).token
     return None if token is None else strategy().cached(request, token, options)
 
@@ -173,12 +177,24 @@ def resolve(
 
 
 def open_session(
-    user: Any, request: HttpRequest, options: ApiOptions, *, remember: bool = True
+    user: Any,
+    request: HttpRequest,
+    options: ApiOptions,
+    *,
+    remember: bool = True,
+    along: Callable[[], object] | None = None,
 ) -> Session:
     """Sign ``user`` in: a new session for the device that the request comes from.
 
+    Args:
+        user: who.
+        request: the one that asks for it.
+        options: as they apply to it.
+        remember: ``False`` for a session that ends with the browser.
+        along: writes something else in the same transaction.
+
     Raises:
-        ApiError: a hook refuses.
+        ApiError: a hook refuses; 401 where the user was deleted a moment ago.
     """
     now = timezone.now()
     data = {
@@ -191,9 +207,22 @@ def open_session(
         "expires_at": now + (options.session_life if remember else BRIEF_SESSION),
     }
     data = hooks.ask("session", "create", data, request=request)
-    session = strategy().create(data)
+    alias = user._state.db
+    try:
+        with transaction.atomic(using=alias, savepoint=False):
+            session = strategy().create(data)
+            if along is not None:
+                along()
+    except DatabaseError:
+        if transaction.get_connection(alias).in_atomic_block or _exists(user):
+            raise
+        raise ApiError(401, "FAILED_TO_CREATE_SESSION") from None
     hooks.tell("session", "create", session, request=request)
     return session
+
+
+def _exists(user: Any) -> bool:
+    return bool(type(user)._base_manager.using(user._state.db).filter(pk=user.pk).exists())
 
 
 def close_session(token: str) -> None:

@@ -18,7 +18,7 @@ from .cookies import CookieJar
 from .options import ApiOptions
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Found:
     """What a token came to.
 
@@ -34,9 +34,6 @@ class Found:
     shown: Content | None = None
     renewed: bool = False
     carried: Content | None = None
-
-
-NOTHING = Found()
 
 
 class SessionStrategy(ABC):

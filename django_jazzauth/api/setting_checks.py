@@ -10,6 +10,7 @@
 ``jazzauth.W052``  addresses must be verified, and no mail is sent for it.
 ``jazzauth.W053``  links in mails lead to whatever host a request names.
 ``jazzauth.W054``  sessions are stateless, and those that end are not remembered.
+``jazzauth.W055``  passwords are hashed outside of the pool that bounds it, with ``DEBUG = False``.
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ from typing import Any
 
 from django.conf import settings as django_settings
 from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import get_hashers
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from ..conf import NAME, Settings, get_settings
 from ..errors import ImproperSettings
+from ..hashers import is_pooled
 from ..models import AbstractUser
 from . import urls
 from .proofs import keys_hold_identities
@@ -41,7 +44,7 @@ def check_api_settings(**kwargs: Any) -> list[CheckMessage]:
         settings = get_settings()
     except ImproperSettings:
         return []
-    groups = (_users, _social, _proofs, _secrets, _mails, _hosts, _sessions)
+    groups = (_users, _social, _proofs, _secrets, _mails, _hosts, _sessions, _hashers)
     return [message for group in groups for message in group(settings)]
 
 
@@ -157,3 +160,18 @@ def _sessions(settings: Settings) -> Iterator[CheckMessage]:
             hint=f'Set {NAME}["SESSION"]["COOKIE_CACHE"]["REVOKE_AT_ONCE"] = True.',
             id="jazzauth.W054",
         )
+
+
+def _hashers(settings: Settings) -> Iterator[CheckMessage]:
+    if django_settings.DEBUG or not _is_served():
+        return
+    for hasher in get_hashers():
+        if not is_pooled(hasher):
+            yield Warning(
+                f"{type(hasher).__name__} hashes where requests are answered: nothing keeps a "
+                "storm of sign-ins from taking every thread.",
+                hint="Name a hasher of django_jazzauth.hashers in PASSWORD_HASHERS, or put its "
+                "`pooled` around encode and verify of your own.",
+                id="jazzauth.W055",
+            )
+            return

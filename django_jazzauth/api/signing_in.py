@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from django.contrib.auth import get_user_model
@@ -14,6 +15,7 @@ from ..hashers import verify_against_nobody
 from ..models import Session
 from ..request_cause import name_actor
 from . import plugins
+from .afterwards import afterwards
 from .cookies import CookieJar
 from .options import ApiOptions
 from .session_state import open_session
@@ -71,14 +73,16 @@ def complete(sign_in: SignIn, answer: Callable[[Session], HttpResponse]) -> Http
         if response is not None:
             break
     else:
+        user, request = sign_in.user, sign_in.request
+        # One of its receivers writes ``last_login``.
+        note = partial(user_logged_in.send, sender=type(user), request=request, user=user)
         sign_in.session = session = open_session(
-            sign_in.user, sign_in.request, sign_in.options, remember=sign_in.remember
+            user, request, sign_in.options, remember=sign_in.remember, along=note
         )
-        user_logged_in.send(sender=type(sign_in.user), request=sign_in.request, user=sign_in.user)
         response = answer(session)
         sign_in.jar.write_session(response, session, remember=sign_in.remember)
     for follow in registry.after_sign_in:
-        follow(sign_in, response)
+        afterwards(partial(follow, sign_in, response))
     return response
 
 

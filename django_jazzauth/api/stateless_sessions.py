@@ -23,7 +23,7 @@ from ..models import Session
 from . import hooks
 from .cookie_cache import Content
 from .options import ApiOptions
-from .session_strategy import NOTHING, Found, SessionStrategy, vouched
+from .session_strategy import Found, SessionStrategy, vouched
 
 
 class StatelessSessions(SessionStrategy):
@@ -47,12 +47,12 @@ class StatelessSessions(SessionStrategy):
         content = vouched(request, token, options)
         session = None if content is None else _restored(content)
         if content is None or session is None:
-            return NOTHING
+            return Found()
         due = renew and _is_due(session, content, options, remembered=remembered)
         if trust_cookie and not due and not _is_doubtful(content):
             return Found(session, shown=content)
         if not _is_confirmed(session, content["auth"]):
-            return NOTHING
+            return Found()
         if due:
             _renew(session, options, request, remembered=remembered)
         return Found(session, renewed=due, carried=content)

@@ -15,11 +15,12 @@ from django.utils.crypto import constant_time_compare
 
 from ..models import Session
 from ..request_cause import name_actor
+from ..sealed.point import point_read
 from ..store import acting
 from . import hooks
 from .cookie_cache import Content
 from .options import ApiOptions
-from .session_strategy import NOTHING, Found, SessionStrategy, vouched
+from .session_strategy import Found, SessionStrategy, vouched
 
 
 class StoredSessions(SessionStrategy):
@@ -42,15 +43,14 @@ class StoredSessions(SessionStrategy):
         if session is None or not (renew and remembered and _is_due(session, options)):
             return Found(session)
         name_actor(request, session.user_id)
-        return Found(session, renewed=True) if _prolong(session, options, request) else NOTHING
+        return Found(session, renewed=True) if _prolong(session, options, request) else Found()
 
     def find_by_token(self, token: str) -> Session | None:
         """A session that Django's ``login()`` opened dies with the password it was opened with; one
         whose user was deactivated is dead too. A session that has run out is deleted on the way.
         """
         try:
-            # One query: a point read takes the user along.
-            session: Session = Session.objects.select_related("user").get(token=token)
+            session: Session = point_read(Session, "token", token, along="user")
         except Session.DoesNotExist:
             return None
         if session.expires_at <= timezone.now():
@@ -73,7 +73,7 @@ class StoredSessions(SessionStrategy):
     def close(self, token: str) -> None:
         """Delete the row."""
         with suppress(Session.DoesNotExist):
-            session = Session.objects.get(token=token)
+            session = point_read(Session, "token", token)
             with acting(actor=str(session.user_id or "")):
                 session.delete()
 

@@ -3,7 +3,8 @@
 One cached number says when a request was last counted and how many were. An atomic ``incr`` of
 it decides, so that requests at the same moment cannot pass each other; that is the only operation
 unless a second has passed since, when another ``incr`` moves the moment forward. Refused requests
-do not: whoever waits for the window after the last counted one is let in again.
+do not: whoever waits for the window after the last counted one is let in again. Those that find the
+window over at the same moment are counted apart, and at most ``most`` of them begin the next.
 
 ``incr`` is atomic in local memory, Redis and Memcached. Django's caches in a database or in files
 read and write; there, requests at the same moment may be counted as one.
@@ -12,7 +13,6 @@ read and write; there, requests at the same moment may be counted as one.
 from __future__ import annotations
 
 import hashlib
-import hmac
 import ipaddress
 import math
 import time
@@ -23,14 +23,12 @@ from typing import Any
 
 from django.conf import settings as django_settings
 from django.core.cache import caches
-from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from ..client import client_address
-from ..conf import get_settings
-from ..conf_groups import RateLimitSettings
+from ..conf import Settings, get_settings, while_settings_hold
 from . import plugins
 
 # The cached number: milliseconds of the last counted request, times this, plus the count. It
@@ -75,11 +73,12 @@ SPECIAL_RULES = (
 """Better Auth's own for its core."""
 
 
-def rule_for(path: str, options: RateLimitSettings) -> Rule | None:
+def rule_for(path: str) -> Rule | None:
     """The rule for ``path``: the project's, a plugin's, a special or the general one.
 
     ``None`` where the project lifts the limit.
     """
+    options = get_settings().RATE_LIMIT
     for pattern, own in options.RULES.items():
         if fnmatchcase(path, pattern):
             return None if own is None else Rule((pattern,), own.WINDOW, own.MAX)
@@ -102,15 +101,20 @@ class RateThrottle(BaseThrottle):
 
     def allow_request(self, request: Request, view: Any) -> bool:
         """Count the request, or refuse it."""
+        http = request._request
         options = get_settings().RATE_LIMIT
         enabled = options.ENABLED
         if not (not django_settings.DEBUG if enabled is None else enabled):
             return True
-        rule = rule_for(_path_of(request._request), options)
-        address = _bucket_address(client_address(request._request))
+        match = http.resolver_match
+        urlconf = getattr(http, "urlconf", None)
+        namespace = "" if match is None else match.namespace
+        (rule,) = _rule_at(plugins.installed(), urlconf, namespace, http.path)
+        address = _bucket_address(client_address(http))
         if rule is None or not address:
             return True
-        key = _key(address, _route_of(request._request))
+        # Counted together: all values of a parameter in the path.
+        key = _key(address, http.path if match is None else match.route)
         self._wait = _count(caches[options.CACHE], key, rule, self.clock())
         return self._wait is None
 
@@ -133,12 +137,27 @@ def _count(cache: Any, key: str, rule: Rule, now: float) -> float | None:
     last, count = divmod(value, _STEP)
     left = last + rule.window * 1000 - moment
     if left <= 0:
-        cache.set(key, first, timeout)
-        return None
+        return _begin(cache, key, rule, last, first, timeout)
     if count > rule.most:
         return left / 1000
     if moment - last >= 1000:
-        _increment(cache, key, (moment - last) * _STEP)
+        ahead = (moment - last) * _STEP
+        moved = _increment(cache, key, ahead)
+        if moved is not None and moved // _STEP > moment:
+            _increment(cache, key, -ahead)  # another request has moved it as well
+    return None
+
+
+def _begin(cache: Any, key: str, rule: Rule, last: int, first: int, timeout: int) -> float | None:
+    """Begin a window: one request sets the number, others at the same moment add to it."""
+    after = f"{key}.{last}"
+    number = 1 if cache.add(after, 1, rule.window) else _increment(cache, after, 1) or 1
+    if number > rule.most:
+        return float(rule.window)
+    if number == 1:
+        cache.set(key, first, timeout)
+    else:
+        _increment(cache, key, 1)
     return None
 
 
@@ -151,9 +170,14 @@ def _increment(cache: Any, key: str, delta: int) -> int | None:
 
 def _key(address: str, route: str) -> str:
     """Says nothing about the address to whoever reads the cache."""
-    text = f"jazzauth.rate|{address}|{route}".encode("utf-8", "surrogatepass")
-    secret = get_settings().SECRET.encode()
-    return f"jazzauth.rate.{hmac.new(secret, text, hashlib.sha256).hexdigest()}"
+    text = f"{address}|{route}".encode("utf-8", "surrogatepass")
+    key = _secret()
+    return f"jazzauth.rate.{hashlib.blake2b(text, key=key, digest_size=32).hexdigest()}"
+
+
+@while_settings_hold
+def _secret(settings: Settings) -> bytes:
+    return hashlib.sha256(b"jazzauth.rate|" + settings.SECRET.encode()).digest()
 
 
 def _bucket_address(address: str) -> str:
@@ -166,22 +190,16 @@ def _bucket_address(address: str) -> str:
     return str(ipaddress.IPv6Network((parsed, _IPV6_PREFIX), strict=False))
 
 
-def _path_of(request: HttpRequest) -> str:
-    """The path below the API's own: ``/sign-in/email``."""
-    match = request.resolver_match
-    if match is None:
-        return request.path
+@while_settings_hold
+def _rule_at(
+    settings: Settings, registry: plugins.Registry, urlconf: Any, namespace: str, path: str
+) -> tuple[Rule | None]:
+    """The rule for a path of the site that led to the API of that URLconf and namespace."""
     try:
-        base = reverse(f"{match.namespace}:ok" if match.namespace else "ok")
+        base = reverse(f"{namespace}:ok" if namespace else "ok").removesuffix("/ok")
     except NoReverseMatch:
-        return request.path  # a view of the project's own
-    return request.path.removeprefix(base.removesuffix("/ok"))
-
-
-def _route_of(request: HttpRequest) -> str:
-    """What is counted together: all values of a parameter in the path."""
-    match = request.resolver_match
-    return request.path if match is None else match.route
+        base = ""  # a view of the project's own
+    return (rule_for(path.removeprefix(base)),)
 
 
 def retry_after(seconds: float) -> str:

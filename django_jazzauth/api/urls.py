@@ -19,6 +19,7 @@ from .social.starting import (
     SignInSocialView,
 )
 from .social.views import CallbackView
+from .url_table import UrlTable
 from .views.delete_user import DeleteUserCallbackView, DeleteUserView
 from .views.email import ChangeEmailView
 from .views.error_page import ErrorView
@@ -109,4 +110,5 @@ core_patterns = [
 def patterns(registry: Registry) -> list[URLPattern | URLResolver]:
     """The core's paths, those of ``registry``, and an answer to every other path."""
     # Last: whatever is left is answered as Better Auth does, and never redirected.
-    return [*core_patterns, *registry.urlpatterns, re_path(r"", not_found, name="not-found")]
+    not_an_endpoint = re_path(r"", not_found, name="not-found")
+    return [UrlTable([*core_patterns, *registry.urlpatterns, not_an_endpoint])]

@@ -9,13 +9,15 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import DatabaseError, IntegrityError, transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from ..conf import get_settings
 from ..identity import Proof
-from ..models import Account, UsedProof
+from ..models import UsedProof
 from ..models.account import CREDENTIAL
+from ..models.last_login import signs_in_at_once, take_back
 from . import hooks, plugins
+from .afterwards import held_back
 from .errors import ApiError
 
 REFUSED_NEW_USER = (
@@ -34,7 +36,9 @@ def create_user(
     proof_token: str = "",
     body: Mapping[str, Any],
     request: HttpRequest,
-) -> Any:
+    signs_in: bool,
+    answer: Callable[[Any], HttpResponse],
+) -> HttpResponse:
     """Create a user who signs in with a password, and use up their proof: both or neither.
 
     Args:
@@ -45,30 +49,46 @@ def create_user(
         proof_token: the proof as it came.
         body: of the request, for plugins that keep members of it elsewhere.
         request: the one that asks for it.
+        signs_in: whether ``answer`` does.
+        answer: takes the user and makes the answer, in the same transaction: where it signs them
+            in, all of it is one commit. The user stays when it refuses.
 
     Raises:
         ApiError: 422 when e-mail or identity are taken, 400 when the proof is used up, or a hook
-            refuses.
+            refuses; what ``answer`` refuses with.
+        HashingBusy: nothing was written.
     """
     user_id = None if proof is None else proof.user_id
     refuse_taken(data, user_id)
     data = hooks.ask("user", "create", data, request=request)
     hooks.ask("account", "create", {"provider_id": CREDENTIAL}, request=request)
     users = get_user_model()._default_manager
+    user = users.build(password=password, user_id=user_id, **data)
+    if signs_in:
+        signs_in_at_once(user)
+    refused: ApiError | None = None
     try:
-        with transaction.atomic(using=users.db):
+        with held_back(), transaction.atomic(using=users.db):
             if proof is not None:
                 use_up_proof(proof_token, proof)
-            user = users.sign_up(password=password, user_id=user_id, **data)
+            account = users.store(user)
             plugins.installed().user_written(body, user)
+            hooks.tell("user", "create", user, request=request)
+            hooks.tell("account", "create", account, request=request)
+            try:
+                response = answer(user)
+            except ApiError as error:
+                if transaction.get_rollback(using=users.db):
+                    raise
+                refused = error
+            take_back(user)
     except IntegrityError:
         # Somebody else was faster between the look and the insert: the index has decided.
         refuse_taken(data, user_id)
         raise ApiError(422, "FAILED_TO_CREATE_USER") from None
-    hooks.tell("user", "create", user, request=request)
-    made = Account.objects.filter(user=user, provider_id=CREDENTIAL).first()
-    hooks.tell("account", "create", made, request=request)
-    return user
+    if refused is not None:
+        raise refused
+    return response
 
 
 def create_without_password(
@@ -90,8 +110,9 @@ def create_without_password(
     """
     data = hooks.ask("user", "create", data, request=request)
     users = get_user_model()._default_manager
+    user = users.build(password=None, **data)
     with transaction.atomic(using=users.db):
-        user = users.sign_up(password=None, **data)
+        users.store(user)
         if along is not None:
             along(user)
     hooks.tell("user", "create", user, request=request)

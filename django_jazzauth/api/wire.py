@@ -17,17 +17,19 @@ SESSION_MEMBERS = (
 
 def iso(moment: datetime) -> str:
     """``2026-11-21T01:23:02.213Z``: UTC, three decimals (cut off, as JavaScript's dates are)."""
-    if timezone.is_naive(moment):
+    if moment.tzinfo is None:
         moment = timezone.make_aware(moment, timezone.get_default_timezone())
-    moment = moment.astimezone(UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def user_payload(user: Any) -> dict[str, Any]:
     """A user as the client sees it, with what plugins add; never a password."""
     registry = plugins.installed()
     return {
-        "name": user.name,
+        # Who was loaded from a stock project has only the two names of Django's own user.
+        "name": user.name or user.get_full_name(),
         "email": user.email,
         "emailVerified": user.email_verified,
         "image": user.image,

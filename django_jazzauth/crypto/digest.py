@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import sha256
+from struct import Struct, error
 
-from .framing import frame
+from .framing import FramingError, frame, frame_text
 
 DIGEST_BYTES = 32
 KEY_ID_BYTES = 16
@@ -12,6 +14,9 @@ KEY_ID_BYTES = 16
 _LENGTHS = (DIGEST_BYTES, DIGEST_BYTES, KEY_ID_BYTES)
 _EVENT = frame("jazzauth/event/1")
 _DIGEST = DIGEST_BYTES.to_bytes(4, "big")
+
+_NUMBER = Struct(">IQ").pack
+_TAIL = Struct(">IQI16sIQ").pack  # schema, key_id and recorded_at, each after its length
 
 
 def payload_hash(payload: bytes) -> bytes:
@@ -33,9 +38,21 @@ def event_place(
         recorded_at: microseconds since 1970-01-01 UTC.
 
     Raises:
-        ValueError: a part is out of the range of a frame.
+        ValueError: a part has another length, or is out of the range of a frame.
     """
-    return frame(stream, version, type_, schema, key_id, recorded_at)
+    # As frame(stream, version, …), in a third of the time: every event is sealed and read by it.
+    if len(key_id) != KEY_ID_BYTES:
+        raise ValueError(f"key ids have {KEY_ID_BYTES} bytes")
+    try:
+        tail = _TAIL(8, schema, KEY_ID_BYTES, key_id, 8, recorded_at)
+        return b"".join((frame_text(stream), _NUMBER(8, version), _framed_type(type_), tail))
+    except error:
+        raise FramingError("a number must be from 0 to 2**64 - 1") from None
+
+
+@lru_cache(maxsize=64)
+def _framed_type(type_: str) -> bytes:
+    return frame_text(type_)
 
 
 def digest_at(previous: bytes, place: bytes, payload_hash: bytes) -> bytes:

@@ -53,6 +53,17 @@ def frame(*parts: Part) -> bytes:
     return b"".join(pieces)
 
 
+def frame_text(text: str) -> bytes:
+    """The frame of one text, for the loops that frame millions.
+
+    Raises:
+        FramingError: as ``frame``.
+    """
+    raw = _utf8(text)
+    length = len(raw)
+    return (_LENGTHS[length] if length < 512 else _length(length)) + raw
+
+
 def _utf8(text: str) -> bytes:
     try:
         return text.encode()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -20,6 +21,7 @@ from .notes import Checkpoint, NoteError, read_checkpoint
 MAGIC = "c2sp.org/tlog-proof@v1"
 MAX_PROOF = 128 * 1024
 
+_INDEX = re.compile(r"0|[1-9][0-9]{0,18}")
 _Number = Annotated[int, msgspec.Meta(ge=0)]
 
 
@@ -99,7 +101,7 @@ class InclusionProof:
         if not lines[1].startswith("extra ") or not lines[2].startswith("index "):
             raise ProofError("the proof has no header of an event, or no index")
         number = lines[2].removeprefix("index ")
-        if not (number.isascii() and number.isdigit() and str(int(number)) == number):
+        if not _INDEX.fullmatch(number):
             raise ProofError("the index in the proof is no number")
         try:
             header = msgspec.json.decode(_decoded(lines[1][6:]), type=EventHeader)

@@ -6,12 +6,35 @@ import os
 import uuid
 from collections.abc import Iterable
 
+import msgspec
+
 from ..crypto.envelope import Envelope, EnvelopeError
 from ..errors import KeyDestroyed, SealBroken, ValueNotStorable
 from .models import SUBJECT_LENGTH
 from .opened import DataKeyHandle, Opened
 from .sql import DataKeyRow, NewDataKey
 from .wrapping import KEY_BYTES, EpochKey
+
+
+class PendingKey(msgspec.Struct, frozen=True):
+    """A new data key whose row is about to be stored by somebody else's statement.
+
+    Attributes:
+        row: what has to be stored.
+        envelope: seals with it.
+        opened: the reading of the keys that it was made from.
+    """
+
+    row: NewDataKey
+    envelope: Envelope
+    opened: Opened
+
+    def __repr__(self) -> str:
+        return f"<PendingKey {self.row.id.hex()}>"
+
+    def stored(self) -> None:
+        """It is in the database: remember it."""
+        self.opened.keep(self.row.subject, self.row.id, self.envelope)
 
 
 def new_data_key(epoch: EpochKey, subject: str) -> tuple[NewDataKey, Envelope]:

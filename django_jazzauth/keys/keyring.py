@@ -13,13 +13,15 @@ from ..conf import NAME
 from ..crypto.envelope import Envelope, HeadCipher
 from ..crypto.index_cipher import IndexCipher
 from ..errors import KeyDestroyed, KeyUnavailable
-from .data_keys import check_subject, handle_of, handles_of, new_data_key
+from .data_keys import PendingKey, check_subject, handle_of, handles_of, new_data_key
 from .destroying import data_keys_destroyed
+from .index_places import current_places
 from .opened import ColumnCiphers, CurrentEpoch, DataKeyHandle, Holder, Opened
 from .sql import chunks, find_by_id, find_by_subject, insert_data_keys
+from .trust import let_go
 from .wrapping import index_cipher
 
-__all__ = ["CurrentEpoch", "DataKeyHandle", "Keyring", "keyring"]
+__all__ = ["CurrentEpoch", "DataKeyHandle", "Keyring", "PendingKey", "keyring"]
 
 _TRIES = 5
 _PARAMETERS_PER_NEW_KEY = 3
@@ -81,27 +83,62 @@ class Keyring:
         return cipher
 
     def index_cipher(self, entity: str, field: str) -> IndexCipher:
-        """The cipher that a searchable column is written with: that of the newest generation."""
+        """The cipher of the newest generation that a column is searched with."""
         return self.index_ciphers(entity, field)[0]
 
     def index_ciphers(self, entity: str, field: str) -> tuple[IndexCipher, ...]:
-        """The ciphers of all live generations, newest first: what is searched and checked with.
+        """The ciphers of a column's generations, newest first: what is searched and checked with.
+
+        It is one, unless the column is being re-indexed.
 
         Raises:
             KeyUnavailable: no live index root can be opened.
         """
-        live = self._column(self._holder.get(), entity, field).live
-        if not live:
-            raise KeyUnavailable("no live index root of this database opens")
-        return live
+        return self._searched(entity, field).live
 
-    def index_cipher_of(self, entity: str, field: str, generation: int) -> IndexCipher:
-        """The cipher of one generation, live or not: what a column is opened with.
+    def seal_column(self, entity: str, field: str, value: bytes) -> bytes:
+        """The ciphertext that a searchable column gets for a value.
+
+        While the column is being re-indexed, the value's generation is asked of the database, and
+        stays what it is until the transaction ends.
 
         Raises:
-            KeyUnavailable: there is no such generation, or it is closed to us.
+            KeyUnavailable: no live index root can be opened.
         """
-        cipher = self._column(self._holder.get(), entity, field).by_generation.get(generation)
+        column = self._searched(entity, field)
+        if not column.moving:
+            return column.live[0].seal(value)
+        place = current_places(self._alias).get((entity, field))
+        if place is None:
+            return self.index_cipher(entity, field).seal(value)
+        old = self.index_cipher_of(entity, field, place.generation).seal(value)
+        if place.target is None or old > place.boundary:
+            return old
+        return self.index_cipher_of(entity, field, place.target).seal(value)
+
+    def writing_cipher(self, entity: str, field: str) -> IndexCipher:
+        """The cipher of what follows from a column's values all at once, such as a search index.
+
+        While it is being re-indexed, that is the new one as soon as the boundary lies behind all
+        values.
+        """
+        column = self._searched(entity, field)
+        if not column.moving:
+            return column.live[0]
+        place = current_places(self._alias).get((entity, field))
+        if place is None:
+            return self.index_cipher(entity, field)
+        return self.index_cipher_of(entity, field, place.written)
+
+    def index_cipher_of(self, entity: str, field: str, generation: int) -> IndexCipher:
+        """The cipher of one generation, searched or not: what a column is opened with.
+
+        Raises:
+            KeyUnavailable: there is no such generation any more, or it is closed to us.
+        """
+        cipher = self._column(self._holder.get_checked(), entity, field).by_generation.get(
+            generation
+        )
         if cipher is None:
             cipher = self._column(self._again(), entity, field).by_generation.get(generation)
         if cipher is None:
@@ -126,6 +163,26 @@ class Keyring:
         """
         handle = self._holder.get().by_subject.get(subject)
         return handle or self.data_keys((subject,), fresh=fresh)[subject]
+
+    def data_key_to_store(self, subject: str) -> tuple[DataKeyHandle, PendingKey | None]:
+        """The data key of a new subject; one that is not in memory is made, for others to store.
+
+        Args:
+            subject: as for :meth:`data_key`.
+
+        Returns:
+            The key, and what has to be stored before anything that it seals, if anything.
+
+        Raises:
+            ValueNotStorable: as :meth:`data_key`.
+        """
+        opened = self._holder.get()
+        handle = opened.by_subject.get(subject)
+        if handle is not None:
+            return handle, None
+        check_subject(subject)
+        row, envelope = new_data_key(opened.keys.current, subject)
+        return DataKeyHandle(row.id, envelope), PendingKey(row, envelope, opened)
 
     def data_keys(
         self, subjects: Sequence[str], *, fresh: bool = False
@@ -213,6 +270,12 @@ class Keyring:
         self._holder.forget()
         return self._holder.get()
 
+    def _searched(self, entity: str, field: str) -> ColumnCiphers:
+        column = self._column(self._holder.get_checked(), entity, field)
+        if not column.live:
+            raise KeyUnavailable("no live index root of this database opens")
+        return column
+
     @staticmethod
     def _column(opened: Opened, entity: str, field: str) -> ColumnCiphers:
         column = opened.columns.get((entity, field))
@@ -221,8 +284,12 @@ class Keyring:
                 root.generation: index_cipher(root.root, root.generation, entity, field)
                 for root in opened.keys.roots
             }
-            live = tuple(ciphers[root.generation] for root in opened.keys.roots if root.live)
-            column = opened.columns[entity, field] = ColumnCiphers(ciphers, live)
+            generation, target = opened.keys.generations(entity, field)
+            numbers = (generation,) if target is None else (target, generation)
+            live = tuple(ciphers[number] for number in numbers if number in ciphers)
+            whole = len(live) == len(numbers)
+            column = ColumnCiphers(ciphers, live if whole else (), target is not None)
+            opened.columns[entity, field] = column
         return column
 
     def _found(
@@ -264,6 +331,7 @@ def keyring(alias: str) -> Keyring:
 
 def _forget_after_flush(*, using: str = DEFAULT_DB_ALIAS, **kwargs: Any) -> None:
     # ``flush`` empties the tables without a word, but sends this signal afterwards.
+    let_go(using)
     if using in _keyrings:
         _keyrings[using].forget()
 
@@ -271,6 +339,7 @@ def _forget_after_flush(*, using: str = DEFAULT_DB_ALIAS, **kwargs: Any) -> None
 def _start_anew(*, setting: str, **kwargs: Any) -> None:
     if setting == NAME:
         _keyrings.clear()
+        let_go()
 
 
 post_migrate.connect(_forget_after_flush, dispatch_uid="jazzauth.keys.keyring.flush")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import pairwise
+from typing import Any, NoReturn
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -11,10 +13,11 @@ from django.db.models import QuerySet
 
 from ..crypto.envelope import EnvelopeError
 from ..drivers import as_octets
-from ..errors import SealBroken, WrongWorkerSecret
+from ..errors import EpochNotTrusted, SealBroken, WrongWorkerSecret
 from .holding import hold_epochs
-from .models import Epoch, Grant, IndexRoot, Worker
+from .models import Epoch, Grant, IndexColumn, IndexRoot, Worker
 from .provider import KeyProvider
+from .trust import check_epochs
 from .wrapping import EpochKey, open_grant
 
 _TRIES = 10
@@ -22,24 +25,44 @@ _TRIES = 10
 
 @dataclass(frozen=True, slots=True)
 class OpenedRoot:
-    """An index root, opened. ``live`` ones are searched with."""
+    """An index root, opened."""
 
     generation: int
-    live: bool
     root: bytes = field(repr=False)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an index root cannot be pickled or copied")
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedKeys:
-    """What a worker can open: the epochs by id, the one in use, the index roots newest first."""
+    """What a worker can open.
+
+    Attributes:
+        epochs: by id.
+        current: the one in use.
+        roots: the index roots that are not destroyed, newest first.
+        columns: by entity and field, the generations that a column is under: its own and, if it is
+            on its way to another one, that. Others are under the oldest live one.
+        index_state: of the epoch in use.
+    """
 
     epochs: dict[bytes, EpochKey]
     current: EpochKey
     roots: tuple[OpenedRoot, ...]
+    columns: dict[tuple[str, str], tuple[int, int | None]]
+    index_state: int
+
+    def generations(self, entity: str, field: str) -> tuple[int, int | None]:
+        """The generation that a column is under, and the one that it moves to."""
+        known = self.columns.get((entity, field))
+        if known is not None:
+            return known
+        return min((root.generation for root in self.roots), default=0), None
 
 
 def load_keys(alias: str, worker: KeyProvider, *, being_made: bool = False) -> OpenedKeys | None:
-    """Open everything that ``worker`` was granted in a database (three queries).
+    """Open everything that ``worker`` was granted in a database (four queries).
 
     Args:
         alias: database alias.
@@ -51,14 +74,17 @@ def load_keys(alias: str, worker: KeyProvider, *, being_made: bool = False) -> O
 
     Raises:
         WrongWorkerSecret: the epoch in use was not granted to this worker.
-        SealBroken: the tables contradict themselves: a grant or a wrapped key does not open, or two
-            ways to an epoch's key lead to different keys.
+        EpochNotTrusted: the epoch in use does not lead to the one that this process goes on from.
+        SealBroken: the tables contradict themselves, or a grant or a wrapped key does not open.
     """
     for _ in range(_TRIES):
         keys, torn = _load(alias, worker, being_made)
         if not torn:
             return keys
-    raise SealBroken("index roots", "one is wrapped under an epoch that is not there")
+    raise SealBroken(
+        "index roots",
+        "one is wrapped under an epoch that is not there, or a column needs one that is not there",
+    )
 
 
 def _load(alias: str, worker: KeyProvider, being_made: bool) -> tuple[OpenedKeys | None, bool]:
@@ -79,9 +105,23 @@ def _load(alias: str, worker: KeyProvider, being_made: bool) -> tuple[OpenedKeys
     current = epochs.get(rows[0].id.bytes)
     if current is None:
         raise WrongWorkerSecret(worker.worker_id, _what_is_wrong(alias, worker.worker_id, rows[0]))
-    wrapped = list(_newest(IndexRoot.objects.using(alias).order_by("-generation"), lock))
-    torn = not {root.epoch_id for root in wrapped} <= {row.id for row in rows}
-    return OpenedKeys(epochs, current, _open_roots(epochs, wrapped)), torn
+    if not being_made:  # then the tables were empty: there was nothing to go on from
+        _refuse_closed(rows, epochs)
+        named = {row.id.bytes: as_octets(row.succession) for row in rows if row.succession}
+        check_epochs(alias, epochs, named)
+    columns = {
+        (column.entity, column.field): (column.generation, column.target)
+        for column in _newest(IndexColumn.objects.using(alias).all(), lock)
+    }
+    # After the columns: whoever moves them makes the root first, and destroys one last.
+    undestroyed = IndexRoot.objects.using(alias).filter(retired_at=None).order_by("-generation")
+    wrapped = list(_newest(undestroyed, lock))
+    there = {root.generation for root in wrapped}
+    torn = not {root.epoch_id for root in wrapped} <= {row.id for row in rows} or not all(
+        {generation, target} <= {*there, None} for generation, target in columns.values()
+    )
+    roots = _open_roots(epochs, wrapped)
+    return OpenedKeys(epochs, current, roots, columns, rows[0].index_state), torn
 
 
 def _reads_the_past(connection: BaseDatabaseWrapper) -> bool:
@@ -98,51 +138,61 @@ def _newest(rows: QuerySet[Any], lock: bool) -> QuerySet[Any]:
 def _open_epochs(
     alias: str, worker: KeyProvider, rows: list[Epoch], lock: bool
 ) -> dict[bytes, EpochKey]:
-    grants = {
-        epoch_id.bytes: (suite, as_octets(sealed))
-        for epoch_id, suite, sealed in _newest(
-            Grant.objects.using(alias).filter(worker_id=worker.worker_id), lock
-        ).values_list("epoch_id", "suite", "sealed")
-    }
+    """Open the newest epoch by this worker's grant, and each older one by the epoch after it.
+
+    Anybody can seal to a public key: grants of other epochs than the newest are not looked at. Who
+    has the newest has all before it, as far as they are not retired.
+    """
+    grant = _newest(
+        Grant.objects.using(alias).filter(epoch_id=rows[0].id, worker_id=worker.worker_id), lock
+    ).values_list("suite", "sealed")
     epochs: dict[bytes, EpochKey] = {}
-    newer: tuple[EpochKey, Epoch] | None = None
-    for row in rows:
-        epoch_id, number = row.id.bytes, row.number
-        ways: list[EpochKey] = []
-        try:
-            if epoch_id in grants:
-                key = open_grant(worker, epoch_id, *grants[epoch_id])
-                ways.append(EpochKey(epoch_id, number, key))
-            if newer is not None and newer[1].previous_wrapped is not None:
-                key = newer[0].unwrap_previous(epoch_id, as_octets(newer[1].previous_wrapped))
-                ways.append(EpochKey(epoch_id, number, key))
-        except EnvelopeError as error:
-            raise SealBroken(f"epoch {number}", f"its key: {error}") from None
-        finally:
-            key = b""  # error reports show variables
-        if len(ways) == 2 and not ways[0].same_key(ways[1]):
-            # Anybody can seal to a public key. Only who had the key before can wrap it under the
-            # next one, so a foreign epoch slipped in shows here.
-            raise SealBroken(f"epoch {number}", "its grant and the epoch after it disagree")
-        newer = None
-        if ways:
-            epochs[epoch_id] = ways[0]
-            newer = ways[0], row
+    for suite, sealed in grant:
+        id_ = rows[0].id.bytes
+        epoch = _open(rows[0], open_grant, worker, id_, suite, as_octets(sealed))
+        epochs[id_] = epoch
+        for newer, row in pairwise(rows):
+            if newer.previous_wrapped is None:
+                break
+            id_, wrapped = row.id.bytes, as_octets(newer.previous_wrapped)
+            epoch = _open(row, epoch.unwrap_previous, id_, wrapped)
+            epochs[id_] = epoch
     return epochs
 
 
+def _refuse_closed(rows: list[Epoch], epochs: dict[bytes, EpochKey]) -> None:
+    """Who makes an epoch wraps the key of the one before, unless that is retired."""
+    for row in rows:
+        if row.retired_at is None and row.id.bytes not in epochs:
+            raise EpochNotTrusted(
+                f"Epoch {rows[0].number} does not lead to epoch {row.number}, which was not "
+                "retired: somebody wrote one of them into the database. Restore the tables "
+                "jazzauth_epoch and jazzauth_grant from a backup."
+            )
+
+
+def _open(row: Epoch, unwrap: Callable[..., bytes], *arguments: object) -> EpochKey:
+    # The key itself stands in no variable: error reports show those.
+    try:
+        return EpochKey(row.id.bytes, row.number, unwrap(*arguments))
+    except EnvelopeError as error:
+        raise SealBroken(f"epoch {row.number}", f"its key: {error}") from None
+
+
 def _open_roots(epochs: dict[bytes, EpochKey], wrapped: list[IndexRoot]) -> tuple[OpenedRoot, ...]:
-    opened = []
-    for row in wrapped:
-        epoch = epochs.get(row.epoch_id.bytes)
-        if epoch is None:
-            continue
-        try:
-            root = epoch.unwrap_index_root(row.generation, as_octets(row.wrapped))
-        except EnvelopeError as error:
-            raise SealBroken(f"index root {row.generation}", str(error)) from None
-        opened.append(OpenedRoot(row.generation, row.retired_at is None, root))
-    return tuple(opened)
+    return tuple(
+        _open_root(epochs[row.epoch_id.bytes], row.generation, as_octets(row.wrapped))
+        for row in wrapped
+        if row.epoch_id.bytes in epochs
+    )
+
+
+def _open_root(epoch: EpochKey, generation: int, wrapped: bytes) -> OpenedRoot:
+    # In a frame of its own: error reports show variables, and here there is none to show.
+    try:
+        return OpenedRoot(generation, epoch.unwrap_index_root(generation, wrapped))
+    except EnvelopeError as error:
+        raise SealBroken(f"index root {generation}", str(error)) from None
 
 
 def _what_is_wrong(alias: str, worker_id: str, epoch: Epoch) -> str:
@@ -159,7 +209,8 @@ def _what_is_wrong(alias: str, worker_id: str, epoch: Epoch) -> str:
     if own is not None:
         return (
             f"it was not granted epoch {epoch.number}, which is in use. {set_another}, or run "
-            f"`manage.py jazzauth worker grant {worker_id}` where one of those is set."
+            "`manage.py jazzauth worker card` here, and `manage.py jazzauth worker grant "
+            f"{worker_id} --card FILE` where one of those is set."
         )
     return (
         f"this database does not know it. {set_another}, or run `manage.py jazzauth worker card` "

@@ -46,6 +46,7 @@ class Epoch(models.Model):
 
     The key itself is in no row: each worker has it in a grant, and the epoch after holds it in
     ``previous_wrapped``, sealed under its own, so that who has the newest key has all before it.
+    A retired one names, signed, the epoch that was in use then in ``succession``.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -54,6 +55,10 @@ class Epoch(models.Model):
     superseded_at = models.DateTimeField(null=True, blank=True, help_text="Empty: it is in use.")
     retired_at = models.DateTimeField(null=True, blank=True, help_text="Empty: it still opens.")
     previous_wrapped = models.BinaryField(null=True)
+    succession = models.BinaryField(null=True)
+    index_state = models.PositiveIntegerField(
+        default=0, help_text="Rises whenever writers of searchable columns must read the keys anew."
+    )
 
     class Meta:
         app_label = APP_LABEL
@@ -94,13 +99,14 @@ class Grant(models.Model):
 class IndexRoot(models.Model):
     """The key that the keys of searchable columns are derived from, wrapped under an epoch.
 
-    A new generation is made when columns are re-indexed; both are live until that is done.
+    A re-indexing makes a new generation, and destroys those that no column is left under. The row
+    of a destroyed one stays, without its key; its number is given again when all are used up.
     """
 
     id = models.BigAutoField(primary_key=True)
     generation = models.PositiveSmallIntegerField(unique=True)
     epoch = models.ForeignKey(Epoch, models.PROTECT, related_name="index_roots")
-    wrapped = models.BinaryField()
+    wrapped = models.BinaryField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
     retired_at = models.DateTimeField(null=True, blank=True)
 
@@ -113,11 +119,38 @@ class IndexRoot(models.Model):
         return f"generation {self.generation}"
 
 
+class IndexColumn(models.Model):
+    """Which generation of the index keys a searchable column is under, and how far it has moved.
+
+    A column without a row is under the oldest live generation. With a ``target``, values whose
+    ciphertext under ``generation`` is at most ``boundary`` are under the target, all others are not
+    yet: so equal values have equal ciphertexts at every moment.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    entity = ExactCharField(max_length=SUBJECT_LENGTH)
+    field = ExactCharField(max_length=SUBJECT_LENGTH)
+    generation = models.PositiveSmallIntegerField()
+    target = models.PositiveSmallIntegerField(null=True, blank=True)
+    boundary = models.BinaryField(default=b"")
+
+    class Meta:
+        app_label = APP_LABEL
+        db_table = "jazzauth_index_column"
+        default_permissions = ("view",)
+        constraints = [
+            models.UniqueConstraint(fields=["entity", "field"], name="jazzauth_index_column_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.entity}.{self.field}"
+
+
 class DataKey(models.Model):
     """A subject's key, wrapped under an epoch. Without ``wrapped`` it is destroyed.
 
     The row of a destroyed key stays, without its subject: events that it sealed can then say that
-    they are shredded instead of broken.
+    they are shredded instead of broken. Its ``tombstone`` says that the application did it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -126,6 +159,7 @@ class DataKey(models.Model):
     wrapped = models.BinaryField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
     destroyed_at = models.DateTimeField(null=True, blank=True)
+    tombstone = models.BinaryField(null=True)
 
     class Meta:
         app_label = APP_LABEL

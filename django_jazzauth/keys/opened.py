@@ -3,44 +3,62 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Set
-from dataclasses import dataclass, field
+import time
+from collections.abc import Set
+from dataclasses import dataclass
 
+import msgspec
 from django.db import connections, transaction
 
 from ..conf import get_settings
 from ..crypto.envelope import Envelope, HeadCipher
 from ..crypto.index_cipher import IndexCipher
+from ..drivers import fetch_all
 from ..errors import KeyUnavailable
 from .cache import RecentlyUsed
 from .first_epoch import make_first_epoch
 from .loading import OpenedKeys, load_keys
 from .source import key_provider
+from .sql import as_id
+from .standing import Standing
+from .trust import hold_to
 from .wrapping import EpochKey
 
 
 @dataclass(frozen=True, slots=True)
 class CurrentEpoch:
-    """The epoch that is written under: its 16-byte id and its number, from 1."""
+    """The epoch that is written under: its 16-byte id and its number, from 1.
+
+    ``index_state`` rises with what writers of searchable columns must know; ``reindexing``: columns
+    are on their way, so that who writes them needs a transaction.
+    """
 
     id: bytes
     number: int
+    index_state: int
+    reindexing: bool
 
 
-@dataclass(frozen=True, slots=True)
-class DataKeyHandle:
+class DataKeyHandle(msgspec.Struct, frozen=True):
     """A subject's data key: its 16-byte id, and the envelope that seals with it."""
 
     id: bytes
-    envelope: Envelope = field(repr=False)
+    envelope: Envelope
+
+    def __repr__(self) -> str:
+        return f"<DataKeyHandle {self.id.hex()}>"
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnCiphers:
-    """The ciphers of one searchable column: of all generations; the live ones newest first."""
+    """The ciphers of one searchable column: of all generations; those searched, newest first.
+
+    ``moving``: it is on its way from the older of two to the newer.
+    """
 
     by_generation: dict[int, IndexCipher]
     live: tuple[IndexCipher, ...]
+    moving: bool
 
 
 class Opened:
@@ -50,12 +68,18 @@ class Opened:
     comes back after it was forgotten.
     """
 
-    __slots__ = ("by_id", "by_subject", "columns", "current", "heads", "keys")
+    __slots__ = ("by_id", "by_subject", "checked_at", "columns", "current", "heads", "keys")
 
-    def __init__(self, keys: OpenedKeys) -> None:
+    def __init__(self, keys: OpenedKeys, checked_at: float) -> None:
         size = get_settings().MEMO_SIZE
         self.keys = keys
-        self.current = CurrentEpoch(keys.current.id, keys.current.number)
+        self.checked_at = checked_at
+        self.current = CurrentEpoch(
+            keys.current.id,
+            keys.current.number,
+            keys.index_state,
+            any(target is not None for _, target in keys.columns.values()),
+        )
         self.heads: dict[tuple[bytes, str], HeadCipher] = {}
         self.columns: dict[tuple[str, str], ColumnCiphers] = {}
         self.by_subject: RecentlyUsed[str, DataKeyHandle] = RecentlyUsed(size)
@@ -87,32 +111,10 @@ class Opened:
         self.by_subject.drop(lambda _, handle: handle.id in ids)
 
 
-class _Making:
-    """Tells whether the transaction in which the keys were made can still be rolled back.
-
-    Django drops the commit hooks of a transaction, or savepoint, that is rolled back. So the keys
-    stand as long as the hook does; finding out takes neither a lock nor a query.
-    """
-
-    def __init__(self, alias: str, on_commit: Callable[[], None]) -> None:
-        self._alias = alias
-
-        def hook() -> None:
-            # A test's captureOnCommitCallbacks also calls the hooks of what it will roll back.
-            if not connections[alias].in_atomic_block:
-                on_commit()
-
-        self._hook = hook
-        transaction.on_commit(hook, using=alias)
-
-    def still_stands(self) -> bool:
-        return any(entry[1] is self._hook for entry in connections[self._alias].run_on_commit)
-
-
 class _OfThread(threading.local):
     """Keys made in a transaction of this thread that is still open: nobody else can see them."""
 
-    making: _Making | None = None
+    making: Standing | None = None
     opened: Opened | None = None
 
 
@@ -139,6 +141,36 @@ class Holder:
             return self._get_uncommitted()
         return self._shared or self._read()
 
+    def get_checked(self) -> Opened:
+        """As ``get``, and not older than ``JAZZAUTH["KEYS_MAX_AGE"]``.
+
+        A look-up under an index key that the column has left would find nothing, and nobody would
+        notice: it writes nothing, so that no condition of the database's stops it.
+        """
+        opened = self.get()
+        if time.monotonic() - opened.checked_at < get_settings().KEYS_MAX_AGE:
+            return opened
+        return self._check(opened)
+
+    def _check(self, opened: Opened) -> Opened:
+        connection = connections[self._alias]
+        # Nothing can be asked in a transaction that failed; and where tests count queries, this one
+        # is not theirs.
+        if connection.needs_rollback or connection.force_debug_cursor:
+            return opened
+        began = time.monotonic()
+        current = opened.current
+        found = fetch_all(
+            connection,
+            "SELECT id, index_state FROM jazzauth_epoch WHERE superseded_at IS NULL",
+            [],
+        )
+        if [(as_id(id_), state) for id_, state in found] == [(current.id, current.index_state)]:
+            opened.checked_at = began
+            return opened
+        self.forget()
+        return self.get()
+
     @property
     def reading(self) -> int:
         """How often everything was dropped so far."""
@@ -162,11 +194,12 @@ class Holder:
     def _read(self) -> Opened:
         with self._lock:
             reading = self._readings
+        began = time.monotonic()
         worker = key_provider()
         keys = load_keys(self._alias, worker)
         if keys is None:
             with transaction.atomic(using=self._alias):
-                self._own.making = _Making(self._alias, self._committed)
+                self._own.making = Standing(self._alias, self._committed)
                 make_first_epoch(self._alias, worker)
                 keys = load_keys(self._alias, worker, being_made=True)
         if keys is None:
@@ -174,7 +207,8 @@ class Holder:
                 "The first epoch was made by another process, but this transaction began too early "
                 "to see it. Try again in a new transaction."
             )
-        opened = Opened(keys)
+        hold_to(self._alias, keys.current)
+        opened = Opened(keys, began)
         if self._own.making is not None and self._own.making.still_stands():
             self._own.opened = opened
             return opened

@@ -38,8 +38,8 @@ def stale_data_keys(alias: str, epoch_numbers: Sequence[int] | None = None) -> Q
 
 
 def stale_roots(alias: str, epoch_numbers: Sequence[int] | None = None) -> QuerySet[IndexRoot]:
-    """Index roots, as :func:`stale_data_keys`."""
-    return _stale(IndexRoot.objects.using(alias), epoch_numbers)
+    """Index roots that are not destroyed, as :func:`stale_data_keys`."""
+    return _stale(IndexRoot.objects.using(alias).filter(retired_at=None), epoch_numbers)
 
 
 def hold_current(alias: str, epoch: EpochKey) -> bool:
@@ -63,7 +63,7 @@ def hold_current(alias: str, epoch: EpochKey) -> bool:
 
 
 def move_roots(alias: str, keys: OpenedKeys) -> int:
-    """Wrap every index root under the current epoch, retired generations included.
+    """Wrap every index root that is not destroyed under the current epoch.
 
     Raises:
         KeyUnavailable: one stands under an epoch that is closed to us.

@@ -79,16 +79,7 @@ def worker_secret() -> WorkerSecret:
 
 @sensitive_variables()
 def _find() -> WorkerSecret:
-    settings = get_settings()
-    sources = (
-        (f'{NAME}["WORKER_SECRET"]', settings.WORKER_SECRET, False),
-        (f'{NAME}["WORKER_SECRET_FILE"]', settings.WORKER_SECRET_FILE, True),
-        (f"environment variable {ENV_SECRET}", os.environ.get(ENV_SECRET), False),
-        (f"environment variable {ENV_FILE}", os.environ.get(ENV_FILE), True),
-    )
-    for where, value, is_file in sources:
-        if not value:
-            continue
+    for where, value, is_file in _sources():
         text = read_secret_file(value, where) if is_file else value
         return secret_from(text, f"{where} (file {value})" if is_file else where)
     raise ImproperJazzAuthSettings(
@@ -96,6 +87,24 @@ def _find() -> WorkerSecret:
         f'init` to make one, then set {NAME}["WORKER_SECRET_FILE"] or the environment variable '
         f"{ENV_SECRET}."
     )
+
+
+def overruled_sources() -> list[str]:
+    """Where else a worker secret is set, besides the place that counts; names, never values."""
+    first = 0 if get_settings().KEY_PROVIDER is not None else 1
+    return [where for where, _, _ in _sources()[first:]]
+
+
+def _sources() -> list[tuple[str, str, bool]]:
+    """Where a secret is set, the first counts: the name of the place, what it says, if a file."""
+    settings = get_settings()
+    places = (
+        (f'{NAME}["WORKER_SECRET"]', settings.WORKER_SECRET, False),
+        (f'{NAME}["WORKER_SECRET_FILE"]', settings.WORKER_SECRET_FILE, True),
+        (f"environment variable {ENV_SECRET}", os.environ.get(ENV_SECRET), False),
+        (f"environment variable {ENV_FILE}", os.environ.get(ENV_FILE), True),
+    )
+    return [(where, value, is_file) for where, value, is_file in places if value]
 
 
 def _forget(*, setting: str, **kwargs: Any) -> None:

@@ -7,11 +7,13 @@ fail on a conflict: on PostgreSQL a failed statement would spoil the whole trans
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db import connections, models
+import msgspec
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
 from ..drivers import as_octets, execute, fetch_all, is_among, uuid_parameter
@@ -19,28 +21,49 @@ from ..drivers import as_octets, execute, fetch_all, is_among, uuid_parameter
 MAX_PARAMETERS = 500
 
 _COLUMNS = "id, subject, epoch_id, wrapped, destroyed_at"
-_moment: models.DateTimeField[Any, Any] = models.DateTimeField()
 
 _Item = TypeVar("_Item")
 
 
-@dataclass(frozen=True, slots=True)
-class DataKeyRow:
+class DataKeyRow(msgspec.Struct, frozen=True):
     """A row of the data key table; ``wrapped`` is None once the key is destroyed."""
 
     id: bytes
     subject: str | None
     epoch_id: bytes
-    wrapped: bytes | None = field(repr=False)
+    wrapped: bytes | None
+
+    def __repr__(self) -> str:
+        return f"<DataKeyRow {self.id.hex()}>"
 
 
-@dataclass(frozen=True, slots=True)
-class NewDataKey:
+class NewDataKey(msgspec.Struct, frozen=True):
     """A data key that is about to be stored, wrapped under the current epoch."""
 
     id: bytes
     subject: str
-    wrapped: bytes = field(repr=False)
+    wrapped: bytes
+
+    def __repr__(self) -> str:
+        return f"<NewDataKey {self.id.hex()}>"
+
+
+@lru_cache
+def insert_data_keys_sql(vendor: str, count: int) -> str:
+    """The statement of ``insert_data_keys``; its parameters are those of ``data_key_params``."""
+    # MariaDB's IGNORE turns other errors into warnings as well, cutting a text that is too long,
+    # say. That is why the keyring checks every subject before it comes here.
+    verb, conflict = (
+        ("INSERT IGNORE", "") if vendor == "mysql" else ("INSERT", " ON CONFLICT DO NOTHING")
+    )
+    first, other = "SELECT %s AS id, %s AS subject, %s AS wrapped", " UNION ALL SELECT %s, %s, %s"
+    return (
+        f"{verb} INTO jazzauth_data_key (id, subject, wrapped, epoch_id, created_at) "  # noqa: S608
+        "SELECT v.id, v.subject, v.wrapped, %s, %s "
+        f"FROM ({first}{other * (count - 1)}) v "
+        "WHERE EXISTS (SELECT 1 FROM jazzauth_epoch WHERE id = %s AND superseded_at IS NULL)"
+        f"{conflict}"
+    )
 
 
 def insert_data_keys(alias: str, epoch_id: bytes, rows: Sequence[NewDataKey]) -> int:
@@ -59,26 +82,26 @@ def insert_data_keys(alias: str, epoch_id: bytes, rows: Sequence[NewDataKey]) ->
         The number of rows stored.
     """
     connection = connections[alias]
-    # MariaDB's IGNORE turns other errors into warnings as well, cutting a text that is too long,
-    # say. That is why the keyring checks every subject before it comes here.
-    verb, conflict = (
-        ("INSERT IGNORE", "")
-        if connection.vendor == "mysql"
-        else ("INSERT", " ON CONFLICT DO NOTHING")
-    )
-    first, other = "SELECT %s AS id, %s AS subject, %s AS wrapped", " UNION ALL SELECT %s, %s, %s"
-    sql = (
-        f"{verb} INTO jazzauth_data_key (id, subject, wrapped, epoch_id, created_at) "  # noqa: S608
-        "SELECT v.id, v.subject, v.wrapped, %s, %s "
-        f"FROM ({first}{other * (len(rows) - 1)}) v "
-        "WHERE EXISTS (SELECT 1 FROM jazzauth_epoch WHERE id = %s AND superseded_at IS NULL)"
-        f"{conflict}"
-    )
+    sql = insert_data_keys_sql(connection.vendor, len(rows))
     epoch = uuid_parameter(connection, epoch_id)
-    parameters = [epoch, _moment.get_db_prep_value(timezone.now(), connection)]
+    return execute(connection, sql, data_key_params(connection, epoch, rows))
+
+
+def data_key_params(
+    connection: BaseDatabaseWrapper, epoch: Any, rows: Sequence[NewDataKey]
+) -> list[Any]:
+    """The parameters of ``insert_data_keys_sql``.
+
+    Args:
+        connection: the database.
+        epoch: id of the epoch that they are wrapped under, as a parameter.
+        rows: the data keys.
+    """
+    params = [epoch, connection.ops.adapt_datetimefield_value(timezone.now())]
     for row in rows:
-        parameters += uuid_parameter(connection, row.id), row.subject, row.wrapped
-    return execute(connection, sql, [*parameters, epoch])
+        params += uuid_parameter(connection, row.id), row.subject, row.wrapped
+    params.append(epoch)
+    return params
 
 
 def find_by_subject(

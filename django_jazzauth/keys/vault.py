@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ipaddress
 import json
 import os
 import time
@@ -34,7 +35,9 @@ class VaultTransitKeyProvider:
     which come at the start of a process and whenever the epoch changes. Epoch keys are kept.
 
     Args:
-        url: Vault's address, ``https://vault.example.org:8200``.
+        url: Vault's address, ``https://vault.example.org:8200``; ``http://`` on the loopback only,
+            where an agent of Vault's may listen. Neither proxies of the environment nor ``.netrc``
+            are heeded: token and secret go to this address, and nowhere else.
         key: name of the transit key.
         ciphertext: the wrapped text of the worker secret, ``vault:v1:…``; or ``ciphertext_file``.
         ciphertext_file: a file that holds it.
@@ -43,7 +46,7 @@ class VaultTransitKeyProvider:
         mount: where the transit engine is mounted.
         namespace: Vault's namespace, if it has any.
         ca_file: certificates to trust; by default those of ``requests``.
-        timeout: seconds to connect, and seconds to wait for the answer.
+        timeout: seconds to connect, and seconds to wait for each part of the answer.
 
     Raises:
         ImproperSettings: an option is missing or contradicts another.
@@ -63,8 +66,12 @@ class VaultTransitKeyProvider:
         timeout: float = 5.0,
     ) -> None:
         parts = urlsplit(url)
-        if parts.scheme not in ("https", "http") or not parts.hostname:
-            raise ImproperJazzAuthSettings(f'{_WHERE}["url"] must be an https:// address.')
+        if not parts.hostname or not (
+            parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname))
+        ):
+            raise ImproperJazzAuthSettings(
+                f'{_WHERE}["url"] must be an https:// address; http:// is for the loopback.'
+            )
         if (ciphertext is None) == (ciphertext_file is None):
             raise ImproperJazzAuthSettings(
                 f"{_WHERE} must have one of ciphertext and ciphertext_file."
@@ -127,15 +134,18 @@ class VaultTransitKeyProvider:
         for pause in (*_PAUSES, None):
             try:
                 # No redirect: the token is for this address alone.
-                with requests.post(
-                    self._address,
-                    json=body,
-                    headers=headers,
-                    timeout=self._timeout,
-                    verify=self._verify,
-                    allow_redirects=False,
-                    stream=True,
-                ) as response:
+                with (
+                    _session() as session,
+                    session.post(
+                        self._address,
+                        json=body,
+                        headers=headers,
+                        timeout=self._timeout,
+                        verify=self._verify,
+                        allow_redirects=False,
+                        stream=True,
+                    ) as response,
+                ):
                     status = response.status_code
                     if status == 200:
                         return _json(response, self._host)
@@ -175,8 +185,23 @@ def _json(response: requests.Response, host: str) -> Any:
             raise KeyProviderFailed(f"What {host} answered is too long.")
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter: nested too deeply
         raise KeyProviderFailed(f"What {host} answered is no JSON.") from None
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False
+    return session
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 @sensitive_variables()

@@ -106,17 +106,20 @@ def add_worker(alias: str, name: str, card: Card, suite: str | None = None) -> s
     return card.worker_id
 
 
-def grant_worker(alias: str, text: str, card: Card | None = None) -> str:
+def grant_worker(alias: str, text: str, card: Card | None = None, suite: str | None = None) -> str:
     """Grant the epoch in use to a worker that is known, but does not have it.
 
-    Its public key must be vouched for: by its card, or by an endorsement under any epoch that this
-    process can open. What stands in the table of workers alone counts for nothing, for anybody who
-    can write to the database can write there.
+    Its public key must be vouched for: by its card, or by its endorsement under the epoch in use.
+    What stands in the table of workers counts for nothing, for anybody who can write to the
+    database can write there: neither the key nor the suite is taken from it, nor whether the
+    worker was removed and what it had before.
 
     Args:
         alias: database alias.
         text: the worker's name or id.
         card: its public keys.
+        suite: HPKE suite of its grant, with a card; by default ``JAZZAUTH["HPKE_SUITE"]``. Without
+            a card it is the one that was vouched for.
 
     Returns:
         The worker's id.
@@ -124,6 +127,8 @@ def grant_worker(alias: str, text: str, card: Card | None = None) -> str:
     Raises:
         WorkerError: nobody is known by that name, it was removed, the card is another's, or nobody
             vouched for its key.
+        UnknownSuite: there is no such suite.
+        ImproperPublicKey: the card holds none of that suite.
     """
     with transaction.atomic(using=alias):
         keys = opened_keys(alias)
@@ -131,12 +136,13 @@ def grant_worker(alias: str, text: str, card: Card | None = None) -> str:
         if card is not None:
             if card.worker_id != worker.id:
                 raise WorkerError(f"The card is that of {card.worker_id}, not of {worker.id}.")
-            public_key = card.public_keys[worker.suite]
+            suite = suite or get_settings().HPKE_SUITE
+            public_key_length(suite)  # refuses what is no suite
+            public_key = card.public_keys[suite]
         else:
-            public_key = _vouched(alias, keys, worker)
-        write_grant(alias, keys.current, _row(alias, keys), worker.id, worker.suite, public_key)
-        if bytes(worker.public_key) != public_key:
-            Worker.objects.using(alias).filter(pk=worker.pk).update(public_key=public_key)
+            suite, public_key = _vouched(alias, keys, worker)
+        write_grant(alias, keys.current, _row(alias, keys), worker.id, suite, public_key)
+        Worker.objects.using(alias).filter(pk=worker.pk).update(suite=suite, public_key=public_key)
     return worker.id
 
 
@@ -198,19 +204,22 @@ def find_worker(alias: str, text: str) -> Worker:
     return row
 
 
-def _vouched(alias: str, keys: OpenedKeys, worker: Worker) -> bytes:
-    grants = Grant.objects.using(alias).filter(worker=worker, suite=worker.suite)
-    for grant in grants.order_by("-epoch__number"):
-        epoch = keys.epochs.get(grant.epoch_id.bytes)
-        if epoch is None:
-            continue
+def _vouched(alias: str, keys: OpenedKeys, worker: Worker) -> tuple[str, bytes]:
+    """Suite and public key that holders of the epoch in use vouched for.
+
+    An endorsement under an older epoch says nothing: a worker that was removed since has one, too.
+    """
+    epoch = keys.current
+    grants = Grant.objects.using(alias).filter(worker=worker, epoch_id=uuid.UUID(bytes=epoch.id))
+    for grant in grants:
         try:
-            return endorsed_key(epoch, grant)
+            return grant.suite, endorsed_key(epoch, grant)
         except SealBroken:
             continue
     raise WorkerError(
-        f"Nobody vouched for the public key of {worker}. Let its owner run `manage.py jazzauth "
-        "worker card`, and pass that on with --card."
+        f"Nobody who has epoch {epoch.number} vouched for the public key of {worker}, and it may "
+        "have been removed meanwhile. Let its owner run `manage.py jazzauth worker card`, and pass "
+        "that on with --card."
     )
 
 

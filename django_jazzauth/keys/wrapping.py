@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-import hmac
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from ..crypto.derive import derive_key
 from ..crypto.envelope import Envelope, HeadCipher
@@ -16,6 +17,11 @@ from ..crypto.index_cipher import IndexCipher
 from .provider import KeyProvider, SealedGrant, grant_info
 
 KEY_BYTES = 32
+_ID_BYTES = 16
+_PUBLIC_BYTES = 32
+_SIGNATURE_BYTES = 64
+
+_DATA_KEY = frame("jazzauth/data-key/1")
 
 
 class EpochKey:
@@ -41,10 +47,6 @@ class EpochKey:
     def __repr__(self) -> str:
         return f"<EpochKey {self.number}>"
 
-    def same_key(self, other: EpochKey) -> bool:
-        """Whether the other one has the same key."""
-        return hmac.compare_digest(self._key, other._key)
-
     def head_cipher(self, entity: str) -> HeadCipher:
         """The cipher of the heads of one kind of entity."""
         return HeadCipher(derive_key(self._key, "head", entity.encode()))
@@ -53,7 +55,7 @@ class EpochKey:
 
     def wrap_data_key(self, id: bytes, subject: str, key: bytes) -> bytes:
         """Seal a subject's data key."""
-        return self._data_keys.seal(key, frame("jazzauth/data-key/1", id, subject, self.id))
+        return self._data_keys.seal(key, _DATA_KEY + frame(id, subject, self.id))
 
     def unwrap_data_key(self, id: bytes, subject: str, wrapped: bytes) -> bytes:
         """Open a subject's data key.
@@ -61,7 +63,7 @@ class EpochKey:
         Raises:
             EnvelopeError: changed, or of another key, subject or epoch.
         """
-        return self._data_keys.open(wrapped, frame("jazzauth/data-key/1", id, subject, self.id))
+        return self._data_keys.open(wrapped, _DATA_KEY + frame(id, subject, self.id))
 
     # -- index roots --------------------------------------------------------------------------
 
@@ -93,6 +95,23 @@ class EpochKey:
         """
         aad = frame("jazzauth/previous-epoch/1", self.id, previous_id)
         return self._previous.open(wrapped, aad)
+
+    @property
+    def public_key(self) -> bytes:
+        """The Ed25519 public key (RFC 8032) that follows from this epoch's key, 32 bytes."""
+        return self._signing_key().public_key().public_bytes_raw()
+
+    def name_successor(self, successor: EpochKey) -> bytes:
+        """Sign, as a holder of this epoch's key, which epoch comes after it.
+
+        It outlives the key: who went on from this epoch can check the one after it with the public
+        key alone. See :func:`read_succession`.
+        """
+        named = successor.id + successor.public_key
+        return named + self._signing_key().sign(_succession(self.id, named))
+
+    def _signing_key(self) -> Ed25519PrivateKey:
+        return Ed25519PrivateKey.from_private_bytes(derive_key(self._key, "succession"))
 
     def grant(self, worker_id: str, suite: str, public_key: bytes) -> bytes:
         """Seal this epoch's key to a worker.
@@ -126,6 +145,32 @@ def open_grant(worker: KeyProvider, epoch_id: bytes, suite: str, sealed: bytes) 
         KeyProviderFailed: what holds the private key cannot be asked.
     """
     return worker.unseal(SealedGrant(epoch_id, worker.worker_id, suite, sealed))
+
+
+def read_succession(id: bytes, public_key: bytes, succession: bytes) -> tuple[bytes, bytes] | None:
+    """Id and public key of the epoch that a retired one named its successor.
+
+    Args:
+        id: the retired epoch's 16-byte id.
+        public_key: its Ed25519 public key, 32 bytes.
+        succession: what :meth:`EpochKey.name_successor` made.
+
+    Returns:
+        None if no holder of that epoch's key made it.
+    """
+    end = _ID_BYTES + _PUBLIC_BYTES
+    named, signature = succession[:end], succession[end:]
+    if len(signature) != _SIGNATURE_BYTES:
+        return None
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, _succession(id, named))
+    except InvalidSignature:
+        return None
+    return named[:_ID_BYTES], named[_ID_BYTES:]
+
+
+def _succession(id: bytes, named: bytes) -> bytes:
+    return frame("jazzauth/succession/1", id, named[:_ID_BYTES], named[_ID_BYTES:])
 
 
 def index_cipher(root: bytes, generation: int, entity: str, field: str) -> IndexCipher:

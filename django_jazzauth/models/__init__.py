@@ -4,8 +4,17 @@ The models of the lower floors (keys, store, tokens) are imported as well, so th
 migrations see every table of the app in one place.
 """
 
-from ..keys.models import DataKey, Epoch, Grant, IndexRoot, Worker
-from ..store.models import Checkpoint, CheckpointKey, Event, Generation
+from ..keys.models import DataKey, Epoch, Grant, IndexColumn, IndexRoot, Worker
+from ..store.models import (
+    Checkpoint,
+    CheckpointKey,
+    CopyCursor,
+    Event,
+    Generation,
+    RelayCursor,
+    TrigramIndex,
+    Trigrams,
+)
 from ..tokens.models import SigningKey
 from .abstract_user import AbstractUser
 from .account import Account
@@ -20,14 +29,19 @@ __all__ = [
     "Account",
     "Checkpoint",
     "CheckpointKey",
+    "CopyCursor",
     "DataKey",
     "Epoch",
     "Event",
     "Generation",
     "Grant",
+    "IndexColumn",
     "IndexRoot",
+    "RelayCursor",
     "Session",
     "SigningKey",
+    "TrigramIndex",
+    "Trigrams",
     "UsedProof",
     "User",
     "UserManager",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import string
 import uuid
 from collections.abc import Iterable, Mapping
@@ -17,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ..errors import NotStored
+from ..random_text import random_text
 from ..sealed import (
     EventSourcedModel,
     EventStoreManager,
@@ -36,7 +36,7 @@ _ALIASES = {"session_key": "token", "session_data": "data", "expire_date": "expi
 
 def new_token() -> str:
     """Make a session token: 32 letters and digits, 190 random bits."""
-    return "".join(secrets.choice(_TOKEN_LETTERS) for _position in range(TOKEN_LENGTH))
+    return random_text(TOKEN_LENGTH, _TOKEN_LETTERS)
 
 
 def _own_name(name: Any) -> Any:
@@ -223,7 +223,8 @@ class Session(EventSourcedModel):
             NotStored: the session is stateless.
         """
         self._require_stored()
-        return super().delete(*args, **kwargs)
+        deleted: tuple[int, dict[str, int]] = super().delete(*args, **kwargs)
+        return deleted
 
     def _require_stored(self) -> None:
         if not self.stored:

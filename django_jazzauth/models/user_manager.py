@@ -65,16 +65,41 @@ class UserManager(EventStoreManager, DjangoUserManager["AbstractUser"]):
         """Create a user and their credential account, both or neither.
 
         Args:
-            email: stored in lower case, as Better Auth does.
-            name: the name to show.
-            password: hashed with the preferred hasher; ``None`` makes it unusable, and no
-                credential account is created.
-            user_id: a proven local-first id; without it the model, or the database, makes one.
-            username: an internal one is made when empty.
-            fields: further model fields.
+            email: see :meth:`build`, as for all others.
+            name: likewise.
+            password: likewise; without one no credential account is created.
+            user_id: likewise.
+            username: likewise.
+            fields: likewise.
 
         Raises:
             django.db.IntegrityError: when e-mail, username or id is taken.
+        """
+        user = self.build(
+            email=email, name=name, password=password, user_id=user_id, username=username, **fields
+        )
+        self.store(user)
+        return user
+
+    def build(
+        self,
+        *,
+        email: str,
+        name: str,
+        password: str | None,
+        user_id: uuid.UUID | None = None,
+        username: str = "",
+        **fields: Any,
+    ) -> AbstractUser:
+        """Make a user for :meth:`store`. Hashing takes its time: no transaction should be open.
+
+        Args:
+            email: stored in lower case, as Better Auth does.
+            name: the name to show.
+            password: hashed with the preferred hasher; ``None`` makes it unusable.
+            user_id: a proven local-first id; without it the model, or the database, makes one.
+            username: an internal one is made when empty.
+            fields: further model fields.
         """
         now = timezone.now()
         if user_id is not None:
@@ -88,16 +113,28 @@ class UserManager(EventStoreManager, DjangoUserManager["AbstractUser"]):
             **fields,
         )
         user.set_password(password)
+        return user
+
+    def store(self, user: AbstractUser) -> Account | None:
+        """Create the user that :meth:`build` made, and their credential account.
+
+        Returns:
+            The account; ``None`` for a user without a password.
+
+        Raises:
+            django.db.IntegrityError: when e-mail, username or id is taken.
+        """
         # Who signs up acts for themselves, unless somebody else does it for them.
         actor = current_cause().get("actor")
 
         def tell() -> dict[str, str]:
             return {"actor": actor or str(user.pk)}  # a number is known once the row is there
 
-        with transaction.atomic(using=self.db), acting_as_told(tell):
+        with transaction.atomic(using=self.db, savepoint=False), acting_as_told(tell):
             user.save(using=self.db, force_insert=True)
-            if password is not None:
-                Account.objects.using(self.db).create(
-                    user=user, provider_id=CREDENTIAL, account_id=str(user.pk)
-                )
-        return user
+            if not user.has_usable_password():
+                return None
+            account: Account = Account.objects.using(self.db).create(
+                user=user, provider_id=CREDENTIAL, account_id=str(user.pk)
+            )
+            return account

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
 import msgspec
 
+from ..crypto.envelope import HeadCipher
 from ..drivers import as_octets
 from ..errors import KeyUnavailable, SealBroken, StateOutdated
 from ..keys.keyring import keyring
@@ -14,6 +16,7 @@ from ..store.sealing import Head, head_epoch, open_head, stream_name
 from .codec import FieldCodec, field_codec_of
 from .head_field import HeadField
 from .kinds import FoldedKind, SealedKind
+from .stepping import stepped
 
 # What these make is the same whenever it is made.
 _EMPTY_MAKERS = (list, dict, tuple, set, str, bytes, int, float, bool)
@@ -104,6 +107,11 @@ class Binding:
         return field
 
     @cached_property
+    def key_kind(self) -> str:
+        """Django's name for the type of the primary key."""
+        return str(self._key.get_internal_type())
+
+    @cached_property
     def subject_field(self) -> Any | None:
         """The foreign key to the person that entities of this model belong to."""
         name = self.head_field.subject
@@ -184,7 +192,10 @@ class Binding:
                 except KeyError:
                     found[attname] = self._default(codec)
                     continue
-                found[attname] = None if primitive is None else codec.decode(primitive)
+                if primitive is None or type(primitive) is codec.kept:
+                    found[attname] = primitive
+                else:
+                    found[attname] = codec.decode(primitive)
         except (TypeError, ValueError, ArithmeticError, AssertionError):
             raise self._misfit(codec) from None
         return found
@@ -254,6 +265,14 @@ class Binding:
                 "HeadField(aliases=…); after a removal, in HeadField(retired=…)",
             )
 
+    def _is_present(self, state: dict[str, Any]) -> bool:
+        # All fields there and no old name among them: nothing to bring forward.
+        return self._fields <= state.keys() and not (self._old_names and self._old_names & {*state})
+
+    @cached_property
+    def _old_names(self) -> frozenset[str]:
+        return frozenset(self.head_field.aliases)
+
     def upcast(self, head: Head) -> Head:
         """Bring a state of an older schema forward.
 
@@ -262,6 +281,8 @@ class Binding:
                 and the ``HeadField`` does not say so.
         """
         state = head.state
+        if head.schema == self.schema and self._is_present(state):
+            return head
         if self.head_field.aliases and any(old in state for old in self.head_field.aliases):
             aliases = self.head_field.aliases
             state = {aliases.get(name, name): value for name, value in state.items()}
@@ -269,7 +290,7 @@ class Binding:
         while schema < self.schema:
             upcaster = self.head_field.upcasters.get(schema)
             if upcaster is not None:
-                state = upcaster(dict(state))
+                state = stepped(self.entity, schema, upcaster, state)
             schema += 1
         if schema > self.schema:
             raise StateOutdated(
@@ -288,9 +309,24 @@ class Binding:
             SealBroken: it was changed or belongs to another row.
             StateOutdated: its state does not fit the model.
         """
-        stream = self.stream(pk)
-        blob = as_octets(blob)
-        return Opened(stream, self.upcast(self.read_head(alias, stream, blob)), blob)
+        return self.opener(alias)(self.stream(pk), blob)
+
+    def opener(self, alias: str) -> Callable[[str, Any], Opened]:
+        """A function that opens one head after the other, of rows that were read together.
+
+        It takes the stream and the head's bytes, and raises as ``open``.
+        """
+        ciphers: dict[bytes, HeadCipher] = {}  # by the part of a head that names its epoch
+
+        def open_(stream: str, blob: Any) -> Opened:
+            if type(blob) is not bytes:
+                blob = as_octets(blob)
+            cipher = ciphers.get(blob[:17])
+            if cipher is None:
+                cipher = ciphers[blob[:17]] = self._cipher(alias, stream, blob)
+            return Opened(stream, self.upcast(open_head(cipher, stream, blob)), blob)
+
+        return open_
 
     def read_head(self, alias: str, stream: str, blob: bytes) -> Head:
         """Open the head of a row; its state is that of the schema which it was written under.
@@ -298,15 +334,17 @@ class Binding:
         Raises:
             SealBroken: it was changed or belongs to another row.
         """
+        return open_head(self._cipher(alias, stream, blob), stream, blob)
+
+    def _cipher(self, alias: str, stream: str, blob: bytes) -> HeadCipher:
         try:
             epoch = head_epoch(blob)
         except ValueError:
             raise SealBroken(stream, "its head is not a head") from None
         try:
-            cipher = keyring(alias).head_cipher(epoch, self.entity)
+            return keyring(alias).head_cipher(epoch, self.entity)
         except KeyUnavailable as error:
             raise SealBroken(stream, f"its head is sealed under a key we lack: {error}") from error
-        return open_head(cipher, stream, blob)
 
 
 def binding_of(model: Any) -> Binding | None:

@@ -10,10 +10,12 @@
 ``jazzauth.E027``  a planned migration changes a field's type, and no upcaster converts old values.
 ``jazzauth.E028``  a planned migration renames a field, and no alias says so.
 ``jazzauth.E029``  a sealed field with a ``db_default``.
+``jazzauth.E030``  a schema number without its upcaster, or an upcaster that nothing reaches.
 ``jazzauth.W020``  a many-to-many relation with a ``through`` model of the project's own.
 ``jazzauth.W021``  a searchable field that has few possible values.
 ``jazzauth.W022``  ``HeadField`` without an entity name.
 ``jazzauth.W023``  an ``on_delete`` that Django carries out past the queryset.
+``jazzauth.W024``  a planned migration removes a field that events hold, and nothing says so.
 """
 
 from __future__ import annotations
@@ -62,6 +64,17 @@ def _check_head(model: Any, head: Any) -> Iterator[checks.CheckMessage]:
             hint=f'Name them for good: head = HeadField(entity="{model._meta.model_name}").',
             obj=model,
             id="jazzauth.W022",
+        )
+    missing = sorted(set(range(1, head.schema)) ^ set(head.upcasters))
+    if missing:
+        numbers = ", ".join(map(str, missing))
+        yield checks.Error(
+            f"Its schema is {head.schema}, and its upcasters are not those of the schemas before "
+            f"it: {numbers}.",
+            hint="Give each schema before the present one its upcaster; lenses.Lenses() where "
+            "states did not change.",
+            obj=model,
+            id="jazzauth.E030",
         )
     if head.subject is not None:
         try:

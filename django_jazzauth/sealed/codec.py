@@ -33,6 +33,7 @@ class FieldCodec:
         encode: Python value to primitive (msgpack's types, aware datetimes included).
         decode: primitive to Python value, as the database would have given it.
         mutable: each instance needs a value of its own.
+        kept: values of this type are their own primitives; ``decode`` would return them.
     """
 
     field: Any
@@ -41,6 +42,7 @@ class FieldCodec:
     encode: Callable[[Any], Any]
     decode: Callable[[Any], Any]
     mutable: bool = False
+    kept: type | None = None
 
     def primitive(self, state: dict[str, Any], values: dict[str, Any]) -> Any:
         """The primitive in a state, or that of the default where the state is older than the field.
@@ -69,7 +71,8 @@ class FieldCodec:
 def field_codec(field: Any) -> FieldCodec:
     """The codec of a concrete model field."""
     encode, decode, mutable = _pair(field)
-    return FieldCodec(field, field.name, field.attname, encode, decode, mutable)
+    kept = _KEPT.get(decode)
+    return FieldCodec(field, field.name, field.attname, encode, decode, mutable, kept)
 
 
 @lru_cache(maxsize=4096)
@@ -146,7 +149,7 @@ def _pair(field: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any], bool]
         if isinstance(target, kind):
             return _prepared(prepare, encode), _optional(decode), False
     if isinstance(target, models.CharField | models.TextField):
-        return (lambda value: _text_primitive(target, prepare, value)), _text, False
+        return _text_encoder(target, prepare), _text, False
     if isinstance(target, models.FileField | models.GenericIPAddressField):
         return (lambda value: None if value is None else str(prepare(value))), _text, False
     if isinstance(target, models.IntegerField):
@@ -173,6 +176,7 @@ def _of(kind: type) -> Callable[[Any], Any]:
 
 
 _text, _whole, _yes_or_no = _of(str), _of(int), _of(bool)
+_KEPT: dict[Callable[[Any], Any], type] = {_text: str, _whole: int, _yes_or_no: bool}
 
 
 def _floating(value: Any) -> Any:
@@ -194,6 +198,17 @@ def _prepared(prepare: Callable[[Any], Any], encode: Callable[[Any], Any]) -> Ca
         return None if value is None else encode(value)
 
     return run
+
+
+def _text_encoder(field: Any, prepare: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def encode(value: Any) -> str | None:
+        if type(value) is str and value.isascii() and "\x00" not in value:  # nearly always
+            limit = field.max_length
+            if limit is None or len(value) <= limit:
+                return value
+        return _text_primitive(field, prepare, value)
+
+    return encode
 
 
 def _text_primitive(field: Any, prepare: Callable[[Any], Any], value: Any) -> str | None:

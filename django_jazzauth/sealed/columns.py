@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
+from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from .binding import Binding
@@ -27,11 +30,35 @@ def _writer(field: Any) -> Writer:
         if not field.searchable:
             return _marker
         return lambda _, primitive, connection: field.column_value(primitive, connection.alias)
-    return _prepared(field.get_db_prep_save)
+    return _prepared(field, field.get_db_prep_save)
 
 
-def _prepared(prepare: Callable[[Any, BaseDatabaseWrapper], Any]) -> Writer:
-    return lambda value, _, connection: prepare(value, connection)
+def _prepared(field: Any, prepare: Callable[[Any, BaseDatabaseWrapper], Any]) -> Writer:
+    """Django's own preparation, past its layers for values that they would leave as they are."""
+
+    def whatever(value: Any, _: Any, connection: BaseDatabaseWrapper) -> Any:
+        return prepare(value, connection)
+
+    def yes_or_no(value: Any, _: Any, connection: BaseDatabaseWrapper) -> Any:
+        return value if value is True or value is False else prepare(value, connection)
+
+    def time(value: Any, _: Any, connection: BaseDatabaseWrapper) -> Any:
+        if type(value) is not datetime or value.tzinfo is None:
+            return prepare(value, connection)
+        return connection.ops.adapt_datetimefield_value(value)
+
+    def uuid(value: Any, _: Any, connection: BaseDatabaseWrapper) -> Any:
+        if type(value) is not UUID:
+            return prepare(value, connection)
+        return value if connection.features.has_native_uuid_field else value.hex
+
+    # Of these classes only, not of those derived from them: they may prepare otherwise.
+    special: dict[type, Writer] = {
+        models.BooleanField: yes_or_no,
+        models.DateTimeField: time,
+        models.UUIDField: uuid,
+    }
+    return special.get(type(field), whatever)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +103,7 @@ class RowInsert:
 
     Attributes:
         sql: the statement.
+        following: the same, for as many rows as ``e`` has (``insert_with_row``).
     """
 
     def __init__(self, binding: Binding, connection: BaseDatabaseWrapper, with_pk: bool) -> None:
@@ -83,7 +111,7 @@ class RowInsert:
         columns = columns_of(binding)
         pk = binding.pk
         key = Column(
-            pk, pk.attname, pk.attname, "", lambda value: value, _prepared(pk.get_db_prep_value)
+            pk, pk.attname, pk.attname, "", lambda value: value, _prepared(pk, pk.get_db_prep_value)
         )
         fields = [
             field
@@ -97,7 +125,9 @@ class RowInsert:
         names = ", ".join(quote(field.column) for field in fields)
         marks = ", ".join(["%s"] * len(fields))
         table = quote(binding.model._meta.db_table)
-        self.sql = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608 - quoted names
+        into = f"INSERT INTO {table} ({names})"
+        self.sql = f"{into} VALUES ({marks})"
+        self.following = f"{into} SELECT {marks} FROM e"  # noqa: S608 - quoted names
 
     def params(
         self, obj: Any, state: dict[str, Any], blob: bytes, connection: BaseDatabaseWrapper
@@ -115,8 +145,11 @@ class RowInsert:
             if column is None:
                 params.append(blob)
                 continue
-            value = getattr(obj, column.source)
-            param = column.write(value, state.get(column.name), connection)
+            primitive = state.get(column.name)
+            if column.write is _marker:  # most columns
+                params.append(None if primitive is None else 1)
+                continue
+            param = column.write(getattr(obj, column.source), primitive, connection)
             if column.attname != column.source:
                 setattr(obj, column.attname, param)
             params.append(param)

@@ -28,8 +28,9 @@ def _before(sender: Any, instance: Any, using: str, **kwargs: Any) -> None:
     # Before any row is touched, as every other writer does it.
     hold_writer_lock(connection)
     pk = getattr(instance, binding.pk.attname)
-    mark_ending(connection, binding.entity, binding.stream(pk))
-    if snapshot_of(instance, binding) is None:
+    mark_ending(connection, binding.stream(pk))
+    snapshot = snapshot_of(instance, binding)
+    if snapshot is None or snapshot.alias != using:
         instance._state.sealed_ending = _opened_row(binding, using, pk)
 
 
@@ -49,10 +50,10 @@ def _after(sender: Any, instance: Any, using: str, **kwargs: Any) -> None:
     else:  # the instance may lack the field that names the subject
         subject = binding.subject_of(pk, ending.stream, ending.head.state)
         ended = Ending(ending.stream, subject, ending.head, binding.owners(ending.head.state))
-    endings = now_gone(connections[using], ended)
-    if endings:
-        gather_along(connections[using], endings)
-        record_deleted(binding, using, endings)
+    groups = now_gone(connections[using], binding, ended)
+    gather_along(connections[using], [each for _, endings in groups for each in endings])
+    for each, endings in groups:
+        record_deleted(each, using, endings)
 
 
 def _opened_row(binding: Binding, alias: str, pk: Any) -> Opened | None:

@@ -39,45 +39,80 @@ class Ending:
 
 
 @dataclass(slots=True)
-class _Group:
-    """The entities of one kind that one block deletes."""
+class _Together:
+    """The entities that one block deletes.
+
+    Attributes:
+        block: the transaction block.
+        streams: all of them.
+        waiting: those whose row is still there.
+        gone: the others, by their model's binding.
+    """
 
     block: Any
-    entity: str
-    streams: list[str] = field(default_factory=list)
-    gone: list[Ending] = field(default_factory=list)
+    streams: set[str] = field(default_factory=set)
+    waiting: set[str] = field(default_factory=set)
+    gone: dict[Any, list[Ending]] = field(default_factory=dict)
 
 
-def mark_ending(connection: BaseDatabaseWrapper, entity: str, stream: str) -> None:
+def mark_ending(connection: BaseDatabaseWrapper, stream: str) -> None:
     """Note that the entity of ``stream`` is being deleted in the innermost transaction block."""
-    marks: dict[str, _Group] = connection.__dict__.setdefault(_MARKS, {})
-    if marks and not _open(connection, next(iter(marks.values())).block):
-        marks.clear()
-    if connection.atomic_blocks:
-        block = connection.atomic_blocks[-1]
-        group = next(reversed(marks.values())) if marks else None
-        if group is None or group.block is not block or group.entity != entity:
-            group = _Group(block, entity)
-        group.streams.append(stream)
-        marks[stream] = group
+    marks: list[_Together] = connection.__dict__.setdefault(_MARKS, [])
+    marks[:] = [together for together in marks if _open(connection, together.block)]
+    if not connection.atomic_blocks:
+        return
+    block = connection.atomic_blocks[-1]
+    together = next((each for each in marks if each.block is block), None)
+    if together is None:
+        together = _Together(block)
+        marks.append(together)
+    together.streams.add(stream)
+    together.waiting.add(stream)
 
 
-def now_gone(connection: BaseDatabaseWrapper, ending: Ending) -> list[Ending]:
+def now_gone(
+    connection: BaseDatabaseWrapper, binding: Any, ending: Ending
+) -> list[tuple[Any, list[Ending]]]:
     """Note that the row of an entity is deleted.
 
+    Args:
+        connection: where.
+        binding: of the entity's model.
+        ending: the entity.
+
     Returns:
-        The endings to write down now: those of all that are deleted with it, once it is the last.
+        What to write down now, by binding, and in this order: all that are deleted with it, once it
+        is the last. What hangs on another comes before that, whichever row Django deleted first.
     """
-    marks: dict[str, _Group] = connection.__dict__.get(_MARKS, {})
-    group = marks.get(ending.stream)
-    if group is None:
-        return [ending]
-    group.gone.append(ending)
-    if len(group.gone) < len(group.streams):
+    marks: list[_Together] = connection.__dict__.get(_MARKS, [])
+    for together in reversed(marks):
+        if ending.stream in together.waiting and _open(connection, together.block):
+            break
+    else:
+        return [(binding, [ending])]
+    together.waiting.discard(ending.stream)
+    together.gone.setdefault(binding, []).append(ending)
+    if together.waiting:
         return []
-    for stream in group.streams:
-        marks.pop(stream, None)
-    return group.gone
+    marks.remove(together)
+    return _in_order(list(together.gone.items()))
+
+
+def _in_order(groups: list[tuple[Any, list[Ending]]]) -> list[tuple[Any, list[Ending]]]:
+    named = [
+        (group, {e.stream for e in group[1]}, {o for e in group[1] for o in e.owners})
+        for group in groups
+    ]
+    found = []
+    while named:
+        for each in named:
+            if not any(each[1] & other[2] for other in named if other is not each):
+                break
+        else:
+            each = named[0]  # they hang on one another
+        named.remove(each)
+        found.append(each[0])
+    return found
 
 
 def gather_along(connection: BaseDatabaseWrapper, endings: list[Ending]) -> None:
@@ -103,8 +138,8 @@ def gather_along(connection: BaseDatabaseWrapper, endings: list[Ending]) -> None
 
 def is_ending(connection: BaseDatabaseWrapper, stream: str) -> bool:
     """Whether the entity of ``stream`` is being deleted."""
-    group = connection.__dict__.get(_MARKS, {}).get(stream)
-    return group is not None and _open(connection, group.block)
+    marks: list[_Together] = connection.__dict__.get(_MARKS, [])
+    return any(stream in each.streams and _open(connection, each.block) for each in marks)
 
 
 def _open(connection: BaseDatabaseWrapper, block: Any) -> bool:

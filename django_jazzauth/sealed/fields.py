@@ -15,10 +15,10 @@ from django.db.models.query_utils import RegisterLookupMixin
 from django.db.models.signals import class_prepared
 
 from ..errors import KeyUnavailable, SealBroken
+from ..folding import fold_email, fold_text
 from ..keys.keyring import keyring
 from .codec import field_codec_of
 from .col import SealedCol, open_selected
-from .folding import fold_email, fold_text
 from .head_field import LAST
 from .kinds import FoldedKind, SealedKind
 
@@ -152,11 +152,10 @@ class SealedFieldMixin(SealedKind, RegisterLookupMixin):
             return None
         if not self.searchable:
             return 1
-        cipher = keyring(alias).index_cipher(self.entity, self.name)
-        return cipher.seal(_index_bytes(primitive))
+        return keyring(alias).seal_column(self.entity, self.name, _index_bytes(primitive))
 
     def column_values(self, primitive: Any, alias: str) -> list[bytes]:
-        """The ciphertexts under every live generation of the index key, newest first."""
+        """The ciphertexts that the column may hold: two while it is being re-indexed."""
         ciphers = keyring(alias).index_ciphers(self.entity, self.name)
         return [cipher.seal(_index_bytes(primitive)) for cipher in ciphers]
 
@@ -194,7 +193,7 @@ class SealedFieldMixin(SealedKind, RegisterLookupMixin):
 
     def open_ranked(self, blob: bytes, alias: str) -> Any:
         """What ``seal_ranked`` sealed."""
-        cipher = keyring(alias).index_cipher(self.entity, f"{self.name}:ranked")
+        cipher = keyring(alias).index_cipher_of(self.entity, f"{self.name}:ranked", blob[1])
         return field_codec_of(self).decode(_index_primitive(cipher.open(blob)))
 
     # -- in queries ---------------------------------------------------------------------------
@@ -350,6 +349,12 @@ class FoldedField(FoldedKind, models.BinaryField):  # type: ignore[type-arg,misc
         # Folding can lengthen text (NFKC up to 18 times in theory); index keys stay in bounds.
         return binary_type(connection, None if limit is None else 4 * limit + _OVERHEAD)
 
+    @property
+    def index_name(self) -> tuple[str, str]:
+        """Entity and name that the column's index key is derived with."""
+        source = self.source
+        return source.entity, f"{source.name}:folded"
+
     def folded(self, value: Any) -> str:
         """The text under which values are equal."""
         is_email = isinstance(self.source, models.EmailField)
@@ -359,14 +364,12 @@ class FoldedField(FoldedKind, models.BinaryField):  # type: ignore[type-arg,misc
         """The column's value for the Python value of the field it follows."""
         if value is None or value == "":
             return None
-        source = self.source
-        cipher = keyring(alias).index_cipher(source.entity, f"{source.name}:folded")
-        return cipher.seal(_index_bytes(self.folded(value)))
+        entity, name = self.index_name
+        return keyring(alias).seal_column(entity, name, _index_bytes(self.folded(value)))
 
     def column_values(self, value: Any, alias: str) -> list[bytes]:
-        """The ciphertexts under every live generation of the index key, newest first."""
-        source = self.source
-        ciphers = keyring(alias).index_ciphers(source.entity, f"{source.name}:folded")
+        """The ciphertexts that the column may hold: two while it is being re-indexed."""
+        ciphers = keyring(alias).index_ciphers(*self.index_name)
         return [cipher.seal(_index_bytes(self.folded(value))) for cipher in ciphers]
 
     def value_to_string(self, obj: Any) -> str:

@@ -67,6 +67,8 @@ class NoteField(Operation):
                 self.before.schema,
                 self.before.aliases,
             )
+            if now.schema < self.before.schema:
+                self.touched.upcasters |= self.before.upcasters
         elif _matters(self.before, now):
             self.touched.fields.add(now.name)
             if has_stable_default(self.before):

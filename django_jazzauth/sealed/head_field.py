@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
+from .lenses import Lens
+
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -22,10 +24,12 @@ class HeadField(models.BinaryField):  # type: ignore[type-arg]
             model's label in lower case.
         subject: name of the foreign key to the person that the entity belongs to, under whose data
             key its events are sealed. Without one the entity is its own subject.
-        aliases: old field name to present field name, for fields that were renamed.
+        aliases: old field name to present field name, for fields that were renamed. They are seen
+            to before any upcaster runs.
         schema: number of the present schema, raised when old states need an upcaster.
         retired: names of fields that were removed; their values in old states are left alone.
-        upcasters: schema number to a pure function that brings a state of that schema to the next.
+        upcasters: schema number to a pure function that brings a state of that schema to the next;
+            see ``lenses`` for ready ones, which also lead back.
     """
 
     def __init__(
@@ -60,6 +64,23 @@ class HeadField(models.BinaryField):  # type: ignore[type-arg]
     def entity(self) -> str:
         """The stable name."""
         return self._entity or str(self.model._meta.label_lower)
+
+    def renames_from(self, schema: int) -> dict[str, str]:
+        """Old field name to new, of all renamings that a state of ``schema`` goes through."""
+        found = dict(self.aliases)
+        for number in range(schema, self.schema):
+            lens = self.upcasters.get(number)
+            if isinstance(lens, Lens):
+                found |= lens.renames
+        return found
+
+    def settled_from(self, schema: int) -> frozenset[str]:
+        """Names of fields that a state of ``schema`` may have, and the model need not."""
+        lenses = [self.upcasters.get(number) for number in range(schema, self.schema)]
+        named = [*self.retired, *self.aliases]
+        return frozenset(named).union(
+            *(each.settles | each.renames.keys() for each in lenses if isinstance(each, Lens))
+        )
 
     def deconstruct(self) -> Any:
         name, _, args, kwargs = super().deconstruct()

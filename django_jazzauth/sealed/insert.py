@@ -12,15 +12,17 @@ from django.db.models.expressions import DatabaseDefault
 
 from ..drivers import execute, execute_all
 from ..errors import NotJournalled
-from ..store.event_sql import hold_writer_lock
+from ..store.event_sql import RowWrite, hold_writer_lock
+from ..store.journal import Written
 from .binding import Binding, Opened
 from .columns import row_insert
 from .evaluate import evaluate
+from .expecting import refuse_expectation
 from .kinds import SealedKind
-from .load import Snapshot, refuse_expectation, set_snapshot
+from .load import Snapshot, set_snapshot
 from .members import sync_members
 from .projection import CHUNK, next_pks, swap_heads
-from .record import encode_state, record_created
+from .record import encode_state, record_created, record_created_with_row
 
 
 def insert_objects(
@@ -36,12 +38,19 @@ def insert_objects(
         raw: values are taken as they are, as ``loaddata`` wants it.
     """
     if not raw:
+        # What a field does not decide anew is there already.
+        names = _deciding(binding)
+        deciding = [field for field in fields if field.attname in names]
         for obj in objs:
-            for field in fields:
+            for field in deciding:
                 setattr(obj, field.attname, field.pre_save(obj, True))
     for obj in objs:
         refuse_expectation(obj)
     connection = connections[alias]
+    if len(objs) == 1 and not raw and connection.vendor == "postgresql":
+        with transaction.mark_for_rollback_on_error(using=alias):
+            if _insert_together(binding, alias, objs[0]):
+                return
     with transaction.atomic(using=alias, savepoint=False):
         hold_writer_lock(connection)
         for obj in objs:
@@ -69,6 +78,23 @@ def insert_objects(
                 sync_members(field.remote_field.through, alias, pks)
 
 
+def _deciding(binding: Binding) -> frozenset[str]:
+    """Attnames of the fields whose ``pre_save`` may give another value than the instance's."""
+    names: frozenset[str] | None = binding.__dict__.get("deciding")
+    if names is None:
+        fields = binding.model._meta.local_concrete_fields
+        names = frozenset(field.attname for field in fields if _decides(field))
+        binding.__dict__["deciding"] = names
+    return names
+
+
+def _decides(field: Any) -> bool:
+    of_class = type(field).pre_save
+    if of_class in (models.DateTimeField.pre_save, models.DateField.pre_save):
+        return bool(field.auto_now or field.auto_now_add)
+    return of_class is not models.Field.pre_save
+
+
 def _values(binding: Binding, obj: Any) -> dict[str, Any]:
     return {attname: getattr(obj, attname) for attname in binding.codecs}
 
@@ -91,6 +117,28 @@ def _seal_then_insert(binding: Binding, alias: str, objs: Sequence[Any]) -> None
     execute_all(connection, insert.sql, params)
     for obj, head in zip(objs, heads, strict=True):
         adopt(binding, alias, obj, head)
+
+
+def _insert_together(binding: Binding, alias: str, obj: Any) -> bool:
+    """Insert one instance along with its first event; False if that has to be done in steps."""
+    pk = getattr(obj, binding.pk.attname)
+    if pk is None:
+        return False
+    _settle_expressions(binding, alias, obj)
+    connection = connections[alias]
+    values = _values(binding, obj)
+    state = encode_state(binding, values)
+    insert = row_insert(binding, connection)
+
+    def row(event: Written) -> RowWrite:
+        return RowWrite(insert.following, insert.params(obj, state, event.blob, connection))
+
+    entity = (pk, state, binding.subject(pk, values))
+    opened = record_created_with_row(binding, alias, entity, row)
+    if opened is None:
+        return False
+    adopt(binding, alias, obj, opened)
+    return True
 
 
 def _insert_then_seal(binding: Binding, alias: str, objs: Sequence[Any]) -> None:

@@ -35,10 +35,11 @@ class SealedModelIterable(ModelIterable):  # type: ignore[type-arg]
         alias = queryset.db
         binding = binding_of(model)
         assert binding is not None
-        plan = read_plan(binding, connections[alias])
+        connection = connections[alias]
+        plan = read_plan(binding, connection)
         compiler = queryset.query.get_compiler(using=alias)
         chunks = compiler.execute_sql(chunked_fetch=self.chunked_fetch, chunk_size=self.chunk_size)
-        load = row_loader(model, alias, plan.names, plan.converter(connections[alias]))
+        load = row_loader(model, connection, plan.names, plan.convert)
         for row in chain.from_iterable(chunks):
             yield load(row)
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db import connections
 from django.db.models import DEFERRED, Model
 from django.db.models.base import ModelState
 from django.db.models.query_utils import DeferredAttribute
@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from ..conf import get_settings
 from ..drivers import as_octets
-from ..errors import ConcurrentUpdate, SealBroken
+from ..errors import SealBroken
 from .binding import Binding, Opened, binding_of, loading_binding
 from .codec import FieldCodec
 from .kinds import SealedKind
@@ -139,7 +139,7 @@ def load_instance(cls: Any, db: str, names: Any, values: Any) -> Any:
 
 def _entry(plan: _Plan, cls: Any, db: str, values: tuple[Any, ...]) -> _Entry:
     try:
-        key = (cls, plan.binding.entity, db, _zone(), plan.names, values)
+        key = (cls, plan.binding.entity, db, _zone(connections[db]), plan.names, values)
         entry: _Entry | None = memo.get(key)
     except TypeError:  # a plain column holds something unhashable, such as JSON
         return _check(plan, cls, db, values)
@@ -150,72 +150,85 @@ def _entry(plan: _Plan, cls: Any, db: str, values: tuple[Any, ...]) -> _Entry:
     return entry
 
 
+Convert = Callable[[Any, Sequence[Any]], list[Any]]
+"""Turns a row of a connection, as the driver gives it, into what a queryset would pass on."""
+
+
 def row_loader(
-    cls: Any, db: str, names: tuple[str, ...], convert: Callable[[Sequence[Any]], list[Any]]
+    cls: Any, connection: Any, names: tuple[str, ...], convert: Convert
 ) -> Callable[[Sequence[Any]], Any]:
     """A function that builds instances of ``cls`` from rows as the driver gives them.
 
     Args:
         cls: the model class; may be a proxy.
-        db: database alias.
+        connection: where they come from.
         names: attnames of the columns.
-        convert: turns a row into what a queryset would pass on; called only for a row that was not
-            seen before.
+        convert: called only for a row that was not seen before.
 
     Returns:
         The function; it raises as ``load_instance`` does.
     """
     plan = _plan(cls, names)
-    zone = _zone()
+    zone = _zone(connection)
     fast = plan.fast and not _watched(cls)
+    return lambda row: _load(cls, connection, plan, zone, fast, convert, row)
 
+
+def load_row(
+    cls: Any, connection: Any, names: tuple[str, ...], convert: Convert, row: Sequence[Any]
+) -> Any:
+    """Build one instance; see ``row_loader``."""
+    plan = _plan(cls, names)
+    fast = plan.fast and not _watched(cls)
+    return _load(cls, connection, plan, _zone(connection), fast, convert, row)
+
+
+def _load(
+    cls: Any, connection: Any, plan: _Plan, zone: str, fast: bool, convert: Convert, row: Any
+) -> Any:
+    db = connection.alias
     if plan.hooked:  # a from_db() of the project's own
-        return lambda row: cls.from_db(db, names, convert(row))
-
-    def converted(row: Sequence[Any]) -> tuple[Any, ...]:
+        return cls.from_db(db, plan.names, convert(connection, row))
+    key = (cls, db, zone, None, row if type(row) is tuple else tuple(row))
+    try:
+        entry: _Entry | None = memo.get(key)
+        can_be_kept = True
+    except TypeError:  # a plain column holds something unhashable, such as JSON
+        entry, can_be_kept = None, False
+    if entry is None:
         try:
-            return tuple(convert(row))
+            values = tuple(convert(connection, row))
         except (TypeError, ValueError, ArithmeticError):
             raise SealBroken(
                 plan.binding.entity, "a row holds a value that its column cannot have"
             ) from None
-
-    def load(row: Sequence[Any]) -> Any:
-        row = tuple(row)
-        key = (cls, db, zone, None, row)
-        try:
-            entry: _Entry | None = memo.get(key)
-        except TypeError:  # a plain column holds something unhashable, such as JSON
-            return _instance(cls, db, plan, _check(plan, cls, db, converted(row)), fast)
-        if entry is None:
-            entry = _check(plan, cls, db, converted(row))
-            if not entry.broken:
-                memo.put(key, entry)
-        return _instance(cls, db, plan, entry, fast)
-
-    return load
+        entry = _check(plan, cls, db, values)
+        if can_be_kept and not entry.broken:
+            memo.put(key, entry)
+    return _instance(cls, db, plan, entry, fast)
 
 
-def _zone() -> str:
-    # Naive times depend on the zone that was active when they were read.
-    return "" if settings.USE_TZ else timezone.get_current_timezone_name()
+def _zone(connection: Any) -> str:
+    # Naive times depend on the zone that was active when they were read. Without USE_TZ, a
+    # connection has none.
+    return timezone.get_current_timezone_name() if connection.timezone is None else ""
 
 
 def _check(plan: _Plan, cls: Any, db: str, values: tuple[Any, ...]) -> _Entry:
     binding = plan.binding
     pk = values[plan.pk]
     try:
-        binding.pk_text(pk)
+        stream = binding.stream(pk)
     except (ValidationError, TypeError, ValueError):
         raise SealBroken(binding.entity, "a row's primary key is none") from None
     blob = values[plan.head] if plan.head is not None else select_head(binding, db, pk)
     if blob is None:
-        raise SealBroken(binding.stream(pk), "its row has no head")
-    opened = binding.open(db, pk, blob)
+        raise SealBroken(stream, "its row has no head")
+    opened = binding.opener(db)(stream, blob)
     state_values = binding.values(opened.head.state)
     broken = _differing(plan, db, values, opened, state_values)
     if broken:
-        _refuse(binding.stream(pk), broken)
+        _refuse(stream, broken)
     attributes = dict(zip(plan.names, values, strict=True))
     for _, codec, _sealed in plan.columns:
         attributes[codec.attname] = state_values[codec.attname]
@@ -357,19 +370,10 @@ def _give_own(instance: Any, plan: _Plan, entry: _Entry) -> None:
 
 
 def _watched(cls: Any) -> bool:
-    return pre_init.has_listeners(cls) or post_init.has_listeners(cls)
-
-
-def refuse_expectation(instance: Any) -> bool:
-    """Say that there is no row, unless ``save(expected_version=n)`` expects one.
-
-    Raises:
-        ConcurrentUpdate: it does.
-    """
-    expected = instance._state.__dict__.get("sealed_expected_version")
-    if expected:
-        raise ConcurrentUpdate(f"The entity is gone; version {expected} of it was expected.")
-    return False
+    # Mostly nothing is connected at all, and that is quickly seen.
+    return bool(pre_init.receivers or post_init.receivers) and (
+        pre_init.has_listeners(cls) or post_init.has_listeners(cls)
+    )
 
 
 def snapshot_of(instance: Any, binding: Binding | None = None) -> Snapshot | None:

@@ -11,14 +11,14 @@ from django.db.models.expressions import Col
 from django.db.models.lookups import Exact, IExact, In, IsNull, Lookup
 from django.db.models.sql import Query
 
-from .binding import require_binding
+from .binding import Opened, require_binding
 from .codec import field_codec_of
 from .col import SealedCol
 from .evaluate import evaluate
 from .fields import SealedFieldMixin
 from .matching import LOOKUPS, match
 from .projection import pk_param
-from .scan import rows_for_query
+from .scan import rows_for_query, rows_that_may_match
 
 
 def _is_expression(value: Any) -> bool:
@@ -66,7 +66,7 @@ class _SealedLookup(Lookup):
             raise FieldError(f"{field} is sealed: the inside of its JSON cannot be queried.")
         wanted = self._wanted(col)
         keys = []
-        for pk, opened in rows_for_query(compiler, field, name):
+        for pk, opened in self._rows(compiler, field, name, wanted):
             values = binding.values(opened.head.state)
             right = wanted(values) if callable(wanted) else wanted
             if values[field.attname] is not None and match(name, values[field.attname], right):
@@ -76,6 +76,14 @@ class _SealedLookup(Lookup):
             # MariaDB finds other rows when HAVING compares a native UUID; as text it does not.
             return _in_list(f"CAST({column} AS CHAR)", [str(key) for key in keys])
         return _in_list(column, keys)
+
+    def _rows(self, compiler: Any, field: Any, name: str, wanted: Any) -> list[tuple[Any, Opened]]:
+        if isinstance(wanted, str):
+            alternatives = [[(field.name, name, wanted)]]
+            rows = rows_that_may_match(field.model, compiler.connection.alias, alternatives)
+            if rows is not None:
+                return rows
+        return rows_for_query(compiler, field, name)
 
     def _wanted(self, col: SealedCol) -> Any:
         """What opened values are compared with, or a function of the row's values that tells."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import ScanRefused
-from .folding import fold_text
+from ..folding import fold_text
 
 
 def _folded(test: Callable[[str, str], bool]) -> Callable[[Any, Any], bool]:

@@ -9,6 +9,7 @@ from django.core.checks import CheckMessage
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from .alone import delete_alone, stands_alone
 from .binding import binding_of, loading_binding, require_binding
 from .checks import check_model
 from .head_field import HeadField
@@ -67,6 +68,14 @@ class EventSourcedMixin:
         """As Django's; a view of the past is refused."""
         refuse_read_only(self)
         super().save_base(*args, **kwargs)  # type: ignore[misc]
+
+    def delete(self, using: str | None = None, keep_parents: bool = False) -> Any:
+        """As Django's."""
+        if self.pk is not None and stands_alone(type(self)):
+            return delete_alone(self, using)
+        return super().delete(using=using, keep_parents=keep_parents)  # type: ignore[misc]
+
+    delete.alters_data = True  # type: ignore[attr-defined]
 
     def _do_update(
         self,

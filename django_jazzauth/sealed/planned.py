@@ -1,6 +1,6 @@
 """Checks of migrations that are about to run: can what the log holds still be read afterwards?
 
-``jazzauth.E027`` and ``E028``; the list is in ``checks``.
+``jazzauth.E027``, ``E028`` and ``W024``; the list is in ``checks``.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.apps import apps
-from django.core.checks import CheckMessage, Error
+from django.core.checks import CheckMessage, Error, Warning
 from django.db import DatabaseError, connections, migrations
 from django.db.migrations.loader import MigrationLoader
 
@@ -17,10 +17,13 @@ from ..store.models import EVENT_TABLE
 from ..store.models import Event as EventRecord
 from .codec import kind_of
 from .head_field import HeadField
+from .kinds import FoldedKind
+
+_LOOKED_AT = (migrations.AlterField, migrations.RenameField, migrations.RemoveField)
 
 
 def check_planned_migrations(databases: Sequence[str] | None = None, **kwargs: Any) -> Any:
-    """``jazzauth.E027`` and ``E028``, for migrations that a database has not seen yet.
+    """``jazzauth.E027``, ``E028`` and ``W024``, for migrations that a database has not seen yet.
 
     Args:
         databases: aliases; Django names them for ``migrate`` and ``check --database``.
@@ -82,7 +85,7 @@ def _check_operation(
     schemas: dict[str, int],
     present: dict[str, Any],
 ) -> Iterator[CheckMessage]:
-    if not isinstance(operation, (migrations.AlterField, migrations.RenameField)):
+    if not isinstance(operation, _LOOKED_AT):
         return
     name = operation.model_name_lower
     head = dict(_heads(state, app_label)).get(name)
@@ -95,15 +98,31 @@ def _check_operation(
     final = model._meta.sealed_head
     if isinstance(operation, migrations.RenameField):
         old, new = operation.old_name, operation.new_name
-        if old not in final.aliases and _has_events(alias, entity):
+        told = final.renames_from(schemas[name])
+        if old not in told and _has_events(alias, entity):
             yield Error(
                 f"A migration renames its field {old} to {new}, and events hold values of {old}.",
-                hint=f'Say so in its HeadField, with the renaming: aliases={{"{old}": "{new}"}}.',
+                hint="Say so in its HeadField, with the renaming: "
+                f'aliases={{"{old}": "{new}"}}, or '
+                f'lenses.Rename("{old}", "{new}") in an upcaster.',
                 obj=model,
                 id="jazzauth.E028",
             )
         return
     before = state.models[app_label, name].fields[operation.name]
+    if isinstance(operation, migrations.RemoveField):
+        plain = before.many_to_many or isinstance(before, (FoldedKind, HeadField))
+        gone = operation.name not in final.settled_from(schemas[name])
+        back = any(field.name == operation.name for field in model._meta.get_fields())
+        if gone and not plain and not back and _has_events(alias, entity):
+            yield Warning(
+                f"A migration removes its field {operation.name}, and events hold values of it.",
+                hint="If other fields take its place, say how in an upcaster. If not, name it in "
+                f'its HeadField: retired=("{operation.name}",).',
+                obj=model,
+                id="jazzauth.W024",
+            )
+        return
     if before.is_relation or operation.field.is_relation or isinstance(before, HeadField):
         return
     one, other = kind_of(before), kind_of(operation.field)

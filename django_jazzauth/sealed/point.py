@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
-from django.db import connections
+from django.db import connections, router
 
 from ..drivers import fetch_one
-from .binding import Binding, binding_of
-from .load import row_loader
+from .binding import Binding, binding_of, require_binding
+from .load import load_row
 from .read_plan import read_plan
 
 NOTHING_DEFERRED: tuple[frozenset[str], bool] = (frozenset(), True)
@@ -40,7 +40,36 @@ def point_get(queryset: Any, kwargs: dict[str, Any]) -> Any | None:
         if relation is None:
             return None
     ((name, value),) = kwargs.items()
-    alias = queryset.db
+    return _read(binding, model, queryset.db, name, value, relation)
+
+
+def point_read(model: Any, name: str, value: Any, *, along: str | None = None) -> Any:
+    """What ``model._default_manager.get(**{name: value})`` does.
+
+    For reads that every request makes: not even a queryset is built.
+
+    Args:
+        model: an event-sourced model.
+        name: its primary key, or a unique searchable field.
+        value: what that is.
+        along: a foreign key to another event-sourced model, to read as ``select_related()`` does.
+
+    Raises:
+        Model.DoesNotExist: there is no such row.
+    """
+    binding = require_binding(model)
+    relation = None if along is None else model._meta.get_field(along)
+    found = _read(binding, model, router.db_for_read(model), name, value, relation)
+    if found is not None:
+        return found
+    # Not to be found by one comparison: the queryset knows why.
+    rows = model._default_manager if along is None else model._default_manager.select_related(along)
+    return rows.get(**{name: value})
+
+
+def _read(
+    binding: Binding, model: Any, alias: str, name: str, value: Any, relation: Any
+) -> Any | None:
     connection = connections[alias]
     plan = read_plan(binding, connection, relation)
     column = plan.columns.get(name)
@@ -54,18 +83,15 @@ def point_get(queryset: Any, kwargs: dict[str, Any]) -> Any | None:
     if row is None:
         raise model.DoesNotExist(f"{model._meta.object_name} matching query does not exist.")
     width = len(plan.names)
-    load = row_loader(model, alias, plan.names, plan.converter(connection))
-    found = load(row[:width])
+    found = load_row(model, connection, plan.names, plan.convert, row[:width])
     if relation is not None and plan.related is not None:
         related = plan.related
-        key = getattr(found, relation.attname)
-        if key is None:
+        if getattr(found, relation.attname) is None:
             relation.set_cached_value(found, None)
         elif any(value is not None for value in row[width:]):
-            load = row_loader(
-                relation.remote_field.model, alias, related.names, related.converter(connection)
-            )
-            relation.set_cached_value(found, load(row[width:]))
+            target = relation.remote_field.model
+            along = load_row(target, connection, related.names, related.convert, row[width:])
+            relation.set_cached_value(found, along)
     return found
 
 

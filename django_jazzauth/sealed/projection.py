@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ..drivers import as_octets, execute, execute_all, fetch_all, fetch_one, is_among
+from ..store.event_sql import RowWrite
 from .binding import Binding
 
 CHUNK = 400
+
+Swap = tuple[Any, bytes, bytes, Sequence[Any]]
+"""Primary key, old head, new head, and the values of the columns that are written."""
 
 
 def names_of(binding: Binding, connection: BaseDatabaseWrapper) -> tuple[str, str, str]:
@@ -27,6 +31,28 @@ def names_of(binding: Binding, connection: BaseDatabaseWrapper) -> tuple[str, st
 def pk_param(binding: Binding, connection: BaseDatabaseWrapper, pk: Any) -> Any:
     """A primary key as this database takes it in raw SQL."""
     return binding.pk.get_db_prep_value(pk, connection)
+
+
+def streams_by_key(
+    binding: Binding, connection: BaseDatabaseWrapper
+) -> Callable[[Any], str] | None:
+    """A function that names a row's stream by its key as the driver gives it.
+
+    None for keys of rarer types, which have to be converted first.
+    """
+    prefix = f"{binding.entity}/"
+    kind = binding.key_kind
+    if kind == "UUIDField":
+
+        def of_uuid(raw: Any) -> str:
+            if type(raw) is str and len(raw) == 32 and raw.isalnum() and raw == raw.lower():
+                return f"{prefix}{raw[:8]}-{raw[8:12]}-{raw[12:16]}-{raw[16:20]}-{raw[20:]}"
+            return binding.stream(raw)
+
+        return of_uuid
+    if kind in ("AutoField", "BigAutoField", "IntegerField", "BigIntegerField"):
+        return lambda raw: f"{prefix}{raw}" if type(raw) is int else binding.stream(raw)
+    return None
 
 
 def select_head(binding: Binding, alias: str, pk: Any) -> bytes | None:
@@ -74,11 +100,36 @@ def scan_heads(binding: Binding, alias: str, limit: int) -> list[tuple[Any, byte
         return [(binding.pk.to_python(pk), as_octets(blob)) for pk, blob in cursor.fetchall()]
 
 
+def page_of_heads(
+    binding: Binding, alias: str, after: Any | None, limit: int
+) -> list[tuple[Any, bytes]]:
+    """Primary key and head of rows in the order of keys.
+
+    Args:
+        binding: the model.
+        alias: database alias.
+        after: the key to begin behind; None: at the first.
+        limit: rows at most.
+    """
+    connection = connections[alias]
+    table, key, head = names_of(binding, connection)
+    behind = "" if after is None else f"WHERE {key} > %s "
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {key}, {head} FROM {table} {behind}"  # noqa: S608 - quoted names
+            f"ORDER BY {key} LIMIT {int(limit)}",
+            [] if after is None else [pk_param(binding, connection, after)],
+        )
+        return [(binding.pk.to_python(pk), as_octets(blob)) for pk, blob in cursor.fetchall()]
+
+
 def swap_heads(
     binding: Binding,
     alias: str,
     fields: Sequence[Any],
-    rows: Sequence[tuple[Any, bytes, bytes, Sequence[Any]]],
+    rows: Sequence[Swap],
+    *,
+    raw: bool = False,
 ) -> int:
     """Write columns and head of rows whose head is still the old one.
 
@@ -88,12 +139,13 @@ def swap_heads(
         fields: the fields whose columns are written.
         rows: per row: primary key, old head, new head, and the column values of ``fields`` as
             ``get_db_prep_save`` gives them.
+        raw: the primary keys are as the driver gave them.
 
     Returns:
         How many rows were written.
     """
     connection = connections[alias]
-    keys = [pk_param(binding, connection, pk) for pk, *_ in rows]
+    keys = [row[0] if raw else pk_param(binding, connection, row[0]) for row in rows]
     first = rows[0][3]
     if connection.vendor == "postgresql" and len(rows) > 1 and all(r[3] == first for r in rows):
         # Equal columns: one statement, whatever the number of rows.
@@ -104,6 +156,49 @@ def swap_heads(
         (*values, new, key, old) for key, (_, old, new, values) in zip(keys, rows, strict=True)
     ]
     return execute_all(connection, _swap_sql(binding, connection, fields, None), params)
+
+
+def swap_after(
+    binding: Binding, alias: str, fields: Sequence[Any], row: Swap, *, raw: bool
+) -> RowWrite:
+    """As ``swap_heads`` of one row, for the statement that appends its event."""
+    connection = connections[alias]
+    pk, old, new, values = row
+    key = pk if raw else pk_param(binding, connection, pk)
+    sql = f"{_swap_sql(binding, connection, fields, None)} AND EXISTS (SELECT 1 FROM e)"  # noqa: S608
+    return RowWrite(sql, (*values, new, key, old), _held_sql(binding, connection), (key, old))
+
+
+def _held_sql(binding: Binding, connection: BaseDatabaseWrapper) -> str:
+    table, key, head = names_of(binding, connection)
+    return (
+        f"SELECT 1 FROM {table} WHERE {key} = %s AND {head} = %s "  # noqa: S608 - quoted names
+        "FOR NO KEY UPDATE"
+    )
+
+
+def hold_rows(binding: Binding, alias: str, pks: Sequence[Any], *, raw: bool) -> None:
+    """Lock rows before their events are written (PostgreSQL; elsewhere there is one writer).
+
+    Whoever deletes a row, or has selected it for update, has its lock before the event's.
+
+    Args:
+        binding: the model.
+        alias: database alias; the caller holds a transaction on it.
+        pks: primary keys.
+        raw: they are as the driver gave them.
+    """
+    connection = connections[alias]
+    if connection.vendor != "postgresql":
+        return
+    table, key, _head = names_of(binding, connection)
+    keys = pks if raw else [pk_param(binding, connection, pk) for pk in pks]
+    condition, params = is_among(connection, key, keys)
+    sql = (
+        f"SELECT 1 FROM {table} WHERE {condition} "  # noqa: S608 - quoted names
+        f"ORDER BY {key} FOR NO KEY UPDATE"
+    )
+    execute(connection, sql, params)
 
 
 def _swap_sql(

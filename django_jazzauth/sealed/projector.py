@@ -6,18 +6,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from django.db import connections
+from django.db import connections, models
 
-from ..errors import NotJournalled, RestoreRefused
+from ..errors import NotJournalled, RestoreRefused, SealBroken
 from ..store.journal import last_heads
-from ..store.registry import Standing, register
+from ..store.registry import IndexedColumn, Standing, register
 from ..store.sealing import Head
 from .binding import Binding, require_binding
 from .codec import FieldCodec, field_codec_of
+from .indexed import indexed_columns
 from .insert import insert_row
 from .members import source_field
 from .owned import note_event, remove_owned
-from .projection import advance_pks
+from .projection import advance_pks, page_of_heads, select_heads
 from .resealing import count_heads, replace_heads, stale_heads
 from .row_checks import check_rows, duplicates, has_row, row_streams
 
@@ -177,6 +178,21 @@ class ModelProjector:
             cursor.execute(f"DELETE FROM {quote(self.model._meta.db_table)}")  # noqa: S608
             return int(cursor.rowcount)
 
+    def forget_row(self, alias: str, pk: Any) -> None:
+        connection = connections[alias]
+        quote = connection.ops.quote_name
+        key = self.binding.pk
+        columns = [(self.model._meta.db_table, key)]
+        for field in self.binding.members:
+            through = field.remote_field.through
+            columns.insert(0, (through._meta.db_table, source_field(through)))
+        with connection.cursor() as cursor:
+            for table, column in columns:
+                cursor.execute(
+                    f"DELETE FROM {quote(table)} WHERE {quote(column.column)} = %s",  # noqa: S608
+                    [column.get_db_prep_value(pk, connection)],
+                )
+
     @property
     def schema(self) -> int:
         return int(self.binding.schema)
@@ -196,8 +212,35 @@ class ModelProjector:
         found = stale_heads(self.binding, alias, epoch_id, after, limit)
         return [(pk, self.stream(pk), blob) for pk, blob in found]
 
+    def states(
+        self, alias: str, after: Any | None, limit: int
+    ) -> list[tuple[Any, str, dict[str, Any] | None]]:
+        found: list[tuple[Any, str, dict[str, Any] | None]] = []
+        for pk, blob in page_of_heads(self.binding, alias, after, limit):
+            try:
+                opened = self.binding.open(alias, pk, blob)
+            except SealBroken:
+                found.append((pk, self.stream(pk), None))
+            else:
+                found.append((pk, opened.stream, opened.head.state))
+        return found
+
+    def text_fields(self) -> list[str]:
+        return [
+            field.name
+            for field in self.binding.sealed
+            if isinstance(field, models.CharField | models.TextField)
+        ]
+
+    def present(self, alias: str, streams: Sequence[str]) -> set[str]:
+        heads = select_heads(self.binding, alias, [self.key(stream) for stream in streams])
+        return {stream for stream in streams if stream.partition("/")[2] in heads}
+
     def replace_heads(self, alias: str, rows: Sequence[tuple[Any, bytes, bytes]]) -> int:
         return replace_heads(self.binding, alias, rows)
+
+    def indexed_columns(self, alias: str) -> list[IndexedColumn]:
+        return indexed_columns(self.binding, alias)
 
     def check(self, alias: str, newest: Mapping[str, Standing]) -> Iterator[tuple[str, str, str]]:
         return check_rows(self.binding, alias, newest)

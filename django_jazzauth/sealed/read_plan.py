@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.db import connections
 
 from .binding import Binding, require_binding
@@ -123,23 +124,33 @@ class ReadPlan:
             if not isinstance(field, SealedKind)
         ]
 
-    def converter(self, connection: Any) -> Callable[[Sequence[Any]], list[Any]]:
-        """A function that makes of a row what a queryset's converters would make of it."""
+    def convert(self, connection: Any, row: Sequence[Any]) -> list[Any]:
+        """Make of a row what a queryset's converters would make of it."""
+        values = list(row)
+        for index, expression, converters in self._converters(connection):
+            for converter in converters:
+                try:
+                    values[index] = converter(values[index], expression, connection)
+                except (TypeError, ValueError, ArithmeticError):
+                    break  # no value of this field: it will differ from the head
+        return values
 
-        def convert(row: Sequence[Any]) -> list[Any]:
-            values = list(row)
+    def _converters(self, connection: Any) -> list[tuple[int, Any, list[Any]]]:
+        """What is done to which column; found out once per connection."""
+        made: dict[Any, list[tuple[int, Any, list[Any]]]]
+        made = connection.__dict__.setdefault("jazzauth_converters", {})
+        key = (self, settings.USE_TZ)  # MariaDB's differ by it
+        found = made.get(key)
+        if found is None:
+            made[key] = found = []
             for index, expression in self._plain:
-                for converter in [
+                converters = [
                     *connection.ops.get_db_converters(expression),
                     *expression.get_db_converters(connection),
-                ]:
-                    try:
-                        values[index] = converter(values[index], expression, connection)
-                    except (TypeError, ValueError, ArithmeticError):
-                        break  # no value of this field: it will differ from the head
-            return values
-
-        return convert
+                ]
+                if converters:
+                    found.append((index, expression, converters))
+        return found
 
 
 def _storage_field(field: Any) -> Any:

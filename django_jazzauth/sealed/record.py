@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import connections, transaction
 
 from ..errors import ConcurrentUpdate, SealBroken
-from ..store.event_sql import hold_writer_lock, last_events
-from ..store.journal import CREATED, DELETED, ENDED, UPDATED, Draft, Written, append, last_heads
+from ..store.event_sql import RowWrite, hold_writer_lock, last_events
+from ..store.journal import (
+    CREATED,
+    DELETED,
+    ENDED,
+    UPDATED,
+    Draft,
+    Written,
+    append,
+    append_with_row,
+    last_heads,
+)
 from ..store.sealing import Head, State
 from .binding import Binding, Opened
 from .columns import Values, columns_of
 from .ending import Ending
-from .projection import select_heads, swap_heads
+from .projection import Swap, hold_rows, select_heads, swap_after, swap_heads
 from .resealing import swap_resealed
 
 _TRIES = 100
@@ -31,12 +41,14 @@ class Change:
         old: the head that the change was made against.
         values: attname to new Python value of the fields that change.
         members: many-to-many field name to the primary keys it has from now on.
+        raw: the primary key is as the driver gave it.
     """
 
     pk: Any
     old: Opened
     values: dict[str, Any] = dataclasses.field(repr=False)
     members: dict[str, list[Any]] | None = None
+    raw: bool = False
 
 
 def record(
@@ -65,23 +77,35 @@ def record(
     connection = connections[alias]
     values = values or Values(binding, connection)
     drafts = [_draft(binding, change, type_, values) for change in changes]
+    names = {attname for change in changes for attname in change.values}
+    columns = [column for column in columns_of(binding).values() if column.source in names]
+    fields = [column.field for column in columns]
+    raw = changes[0].raw
+
+    def row(change: Change, event: Written) -> Swap:
+        params = values.params(columns, change.values, event.head.state)
+        return change.pk, change.old.blob, event.blob, params
+
+    together = None
+    if len(changes) == 1 and connection.vendor == "postgresql":
+        with transaction.mark_for_rollback_on_error(using=alias):
+            together = append_with_row(
+                alias,
+                drafts[0],
+                lambda event: swap_after(binding, alias, fields, row(changes[0], event), raw=raw),
+            )
+        if together is not None and together[1]:
+            return [_opened(drafts[0], together[0])]
     with transaction.atomic(using=alias, savepoint=False):
         hold_writer_lock(connection)
-        written = append(alias, drafts)
-        names = {attname for change in changes for attname in change.values}
-        columns = [column for column in columns_of(binding).values() if column.source in names]
+        hold_rows(binding, alias, [change.pk for change in changes], raw=raw)
+        written = append(alias, drafts) if together is None else [together[0]]
         rows = [
-            (
-                change.pk,
-                change.old.blob,
-                event.blob,
-                values.params(columns, change.values, event.head.state),
-            )
+            row(change, event)
             for change, event in zip(changes, written, strict=True)
             if event is not None
         ]
-        fields = [column.field for column in columns]
-        if rows and swap_heads(binding, alias, fields, rows) != len(rows):
+        if rows and swap_heads(binding, alias, fields, rows, raw=raw) != len(rows):
             olds = {binding.pk_text(change.pk): change.old.head for change in changes}
             if not swap_resealed(binding, alias, fields, rows, olds):
                 raise _drifted(binding, alias, rows)
@@ -98,13 +122,7 @@ def record_created(
         alias: database alias; the caller holds a transaction on it.
         rows: per entity: primary key, state, subject.
     """
-    drafts = []
-    for pk, state, subject in rows:
-        stream = binding.stream(pk)
-        fresh = subject == stream
-        drafts.append(
-            Draft(binding.entity, stream, subject, CREATED, binding.schema, state, fresh=fresh)
-        )
+    drafts = [_first_draft(binding, *row) for row in rows]
     written = append(alias, drafts)
     if None in written:
         # The key was used before and deleted: its stream goes on.
@@ -120,6 +138,35 @@ def record_created(
     if None in opened:
         raise SealBroken(binding.entity, "another writer created the same entity")
     return opened  # type: ignore[return-value]
+
+
+def record_created_with_row(
+    binding: Binding,
+    alias: str,
+    entity: tuple[Any, State, str],
+    write: Callable[[Written], RowWrite],
+) -> Opened | None:
+    """Append the first event of a new entity and write its row in the same statement (PostgreSQL).
+
+    Args:
+        binding: the model.
+        alias: database alias; no transaction has to be open.
+        entity: primary key, state, subject.
+        write: makes the statement of the row.
+
+    Returns:
+        The row's head; None if nothing was written: ``record_created`` knows what to do then.
+    """
+    draft = _first_draft(binding, *entity)
+    found = append_with_row(alias, draft, write)
+    return None if found is None else _opened(draft, found[0])
+
+
+def _first_draft(binding: Binding, pk: Any, state: State, subject: str) -> Draft:
+    stream = binding.stream(pk)
+    return Draft(
+        binding.entity, stream, subject, CREATED, binding.schema, state, fresh=subject == stream
+    )
 
 
 def record_deleted(binding: Binding, alias: str, endings: Sequence[Ending]) -> None:
@@ -183,9 +230,7 @@ def _opened(draft: Draft, event: Written | None) -> Opened | None:
     return None if event is None else Opened(draft.stream, event.head, event.blob)
 
 
-def _drifted(
-    binding: Binding, alias: str, rows: Sequence[tuple[Any, bytes, bytes, Sequence[Any]]]
-) -> SealBroken:
+def _drifted(binding: Binding, alias: str, rows: Sequence[Swap]) -> SealBroken:
     heads = select_heads(binding, alias, [row[0] for row in rows])
     for pk, _, new, _ in rows:
         if heads.get(binding.pk_text(pk)) != new:

@@ -143,7 +143,6 @@ def _rows(
     if not keys:
         return
     plan = read_plan(binding, connection)
-    convert = plan.converter(connection)
     quote = connection.ops.quote_name
     column = f"{quote(binding.model._meta.db_table)}.{quote(binding.pk.column)}"
     marks = ", ".join(["%s"] * len(keys))
@@ -151,7 +150,7 @@ def _rows(
         cursor.execute(f"{plan.select} WHERE {column} IN ({marks})", keys)
         rows = cursor.fetchall()
     for row in rows:
-        yield plan.names, convert(row)
+        yield plan.names, plan.convert(connection, row)
 
 
 def _keys(binding: Binding, alias: str, streams: Iterable[str]) -> list[Any]:

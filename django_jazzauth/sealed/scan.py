@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connections
 
 from ..conf import get_settings
 from ..errors import ScanRefused
+from ..store.trigram_index import Wanted, candidates, indexed_fields
+from ..store.trigrams import LOOKUPS as TRIGRAM_LOOKUPS
 from .binding import Opened, require_binding
-from .projection import pk_param, scan_heads
+from .matching import match
+from .projection import pk_param, scan_heads, select_heads
 
 logger = logging.getLogger("django_jazzauth.sealed")
 
@@ -54,11 +58,72 @@ def rows_for_query(compiler: Any, field: Any, lookup: str) -> list[tuple[Any, Op
     return scans[key]  # type: ignore[no-any-return]
 
 
+def rows_that_may_match(
+    model: Any, alias: str, wanted: Sequence[Sequence[Wanted]]
+) -> list[tuple[Any, Opened]] | None:
+    """The opened rows that may meet every condition, by the trigram index.
+
+    Args:
+        model: the event-sourced model.
+        alias: database alias.
+        wanted: conditions, each a list of alternatives: name of a field, lookup, text.
+
+    Returns:
+        The rows; None where the index cannot tell.
+
+    Raises:
+        ScanRefused: there are more than ``JAZZAUTH["SCAN_LIMIT"]``.
+    """
+    binding = require_binding(model)
+    if not indexed_fields(binding.entity):
+        return None
+    streams = candidates(alias, binding.entity, wanted, get_settings().SCAN_LIMIT)
+    if streams is None:
+        return None
+    pks = [binding.pk.to_python(stream.partition("/")[2]) for stream in streams]
+    heads = select_heads(binding, alias, pks)
+    # Who is not among them ended a moment ago.
+    found = [(pk, heads.get(binding.pk_text(pk))) for pk in pks]
+    return [(pk, binding.open(alias, pk, blob)) for pk, blob in found if blob is not None]
+
+
+def keys_with(
+    model: Any, alias: str, names: Sequence[str], parts: Sequence[str]
+) -> list[Any] | None:
+    """Primary keys of the rows which have every part in one of these fields, by the trigram index.
+
+    Args:
+        model: the event-sourced model.
+        alias: database alias.
+        names: of the fields.
+        parts: texts, compared without regard to case.
+
+    Returns:
+        The keys; None where the index cannot tell.
+
+    Raises:
+        ScanRefused: there are more than ``JAZZAUTH["SCAN_LIMIT"]`` rows to be opened.
+    """
+    wanted = [[(name, "icontains", part) for name in names] for part in parts]
+    rows = rows_that_may_match(model, alias, wanted)
+    if rows is None:
+        return None
+    binding = require_binding(model)
+    keys = []
+    for pk, opened in rows:
+        values = [binding.value(binding.by_name[name], opened.head.state) for name in names]
+        if all(any(match("icontains", value, part) for value in values) for part in parts):
+            keys.append(pk)
+    return keys
+
+
 def _advice(field: Any, lookup: str) -> str:
     if lookup in ("exact", "in") and not field.searchable:
         return "Declare the field searchable=True to answer it from an index"
     if lookup == "iexact":
         return "Declare the field searchable=True, casefold=True to answer it from an index"
+    if lookup in TRIGRAM_LOOKUPS:
+        return 'Name the field in JAZZAUTH["TRIGRAM_INDEX"] to answer it from an index'
     return "Narrow it by an exact look-up on a searchable field"
 
 

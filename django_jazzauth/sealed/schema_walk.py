@@ -17,6 +17,7 @@ from .kinds import SealedKind
 from .projection import swap_heads
 from .read_plan import ReadPlan
 from .record import Change, record
+from .stepping import downcast
 
 BATCH = 500
 _NOTHING = object()
@@ -32,6 +33,7 @@ class Touched:
         earlier: name to the default that states without the field were read with so far.
         renamed: old field name to new.
         everything: look at all columns.
+        upcasters: of a newer schema, which is undone.
     """
 
     fields: set[str] = field(default_factory=set)
@@ -39,6 +41,7 @@ class Touched:
     earlier: dict[str, Any] = field(default_factory=dict)
     renamed: dict[str, str] = field(default_factory=dict)
     everything: bool = False
+    upcasters: dict[int, Any] = field(default_factory=dict)
 
 
 def follow(binding: Binding, alias: str, touched: Touched, backwards: bool) -> None:
@@ -67,7 +70,6 @@ def _batches(binding: Binding, alias: str) -> Iterator[list[dict[str, Any]]]:
     """All rows, in the order of their keys, as attname to converted column."""
     connection = connections[alias]
     plan = ReadPlan(binding, connection)
-    convert = plan.converter(connection)
     key = connection.ops.quote_name(str(binding.pk.column))
     index = plan.names.index(binding.pk.attname)
     condition: str = ""
@@ -78,7 +80,7 @@ def _batches(binding: Binding, alias: str) -> Iterator[list[dict[str, Any]]]:
             found = cursor.fetchall()
         if not found:
             return
-        yield [dict(zip(plan.names, convert(row), strict=True)) for row in found]
+        yield [dict(zip(plan.names, plan.convert(connection, row), strict=True)) for row in found]
         condition, params = f" WHERE {key} > %s", [found[-1][index]]
 
 
@@ -100,6 +102,7 @@ class _Pass:
         self.defaults = touched.defaults
         self.earlier = touched.earlier
         self.renamed = renamed
+        self.upcasters = touched.upcasters
         self.backwards = backwards
         self.codecs = [
             codec
@@ -141,9 +144,13 @@ class _Pass:
         stream = self.binding.stream(pk)
         head = self.binding.read_head(self.alias, stream, blob)
         rekeyed = False
+        if self.backwards and head.schema > self.binding.schema:
+            head = downcast(self.binding.entity, head, self.binding.schema, self.upcasters)
+            rekeyed = True
         if any(old in head.state for old in self.renamed):
+            told = self.binding.head_field.renames_from(head.schema)
             for old, new in self.renamed.items():
-                if not self.backwards and self.binding.head_field.aliases.get(old) != new:
+                if not self.backwards and told.get(old) != new:
                     raise StateOutdated(
                         self.binding.entity,
                         f'the field {old} becomes {new}. Say so in HeadField(aliases={{"{old}": '

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from django.db import connections, models, transaction
+from django.db import connections, transaction
 
 from ..errors import ConcurrentUpdate, SealBroken
 from ..store.event_sql import hold_table, stands_in_log
+from .assigning import Row, assigned_rows, evaluated_rows
 from .binding import Binding, Opened
-from .codec import FieldCodec
 from .columns import Values
-from .evaluate import evaluate, names_in
-from .kinds import SealedKind
-from .load import Snapshot, check_columns, refuse_expectation, set_snapshot, snapshot_of
+from .expecting import refuse_expectation
+from .load import Snapshot, set_snapshot, snapshot_of
 from .projection import select_head
 from .record import Change, record
 
@@ -44,6 +43,9 @@ def update_instance(
     Raises:
         ConcurrentUpdate: ``save(expected_version=n)`` met another version.
     """
+    if connections[alias].vendor == "postgresql":
+        # Each try is one statement; a transaction around it would only cost its round trips.
+        return _update_instance(binding, alias, obj, pk, values)
     with transaction.atomic(using=alias, savepoint=False):
         return _update_instance(binding, alias, obj, pk, values)
 
@@ -53,8 +55,12 @@ def _update_instance(
 ) -> bool:
     wanted = {field.attname: value for field, _, value in values if field.attname in binding.codecs}
     snapshot = snapshot_of(obj, binding)
-    if snapshot is not None and (snapshot.alias != alias or snapshot.pk != pk):
+    if snapshot is not None and snapshot.pk != pk:
         snapshot = None
+    if snapshot is not None and snapshot.alias != alias:
+        # Loaded from a replica of this database: its log holds what the instance stands on. That of
+        # any other database does not.
+        snapshot = _standing(binding, alias, snapshot)
     expected = obj._state.__dict__.get("sealed_expected_version")
     old = snapshot.opened if snapshot else None
     if old is None or any(hasattr(value, "resolve_expression") for value in wanted.values()):
@@ -134,7 +140,7 @@ def _settle(
         return changed
     settled = dict(changed)
     queryset = binding.model._base_manager.using(alias).filter(pk=pk)
-    (_, _, values) = next(iter(_evaluated(binding, alias, queryset, expressions)))
+    (_, _, values) = next(iter(evaluated_rows(binding, alias, queryset, expressions)))
     settled.update(values)
     return settled
 
@@ -208,18 +214,17 @@ def update_rows(
     matched = 0
     with transaction.atomic(using=alias, savepoint=False):
         hold_table(connections[alias], binding.model._meta.db_table, str(binding.pk.column))
-        pending = list(_evaluated(binding, alias, queryset, values, per_row))
+        pending, raw = assigned_rows(binding, alias, queryset, values, per_row)
         matched = len(pending)
         for _ in range(_TRIES):
             lost: list[Any] = []
             for start in range(0, len(pending), BATCH):
-                lost.extend(_write(binding, alias, pending[start : start + BATCH]))
+                lost.extend(_write(binding, alias, pending[start : start + BATCH], raw))
             if not lost:
                 return matched
             refused = {pk: opened.blob for pk, opened, _ in pending}
-            pending = list(
-                _evaluated(binding, alias, queryset.filter(pk__in=lost), values, per_row)
-            )
+            again = queryset.filter(pk__in=lost)
+            pending, raw = assigned_rows(binding, alias, again, values, per_row)
             for pk, opened, _ in pending:
                 if refused[pk] == opened.blob:
                     raise _behind(binding, pk)
@@ -227,15 +232,13 @@ def update_rows(
     raise ConcurrentUpdate(f"{binding.entity}: rows changed on each of {_TRIES} tries to update.")
 
 
-def _write(
-    binding: Binding, alias: str, rows: Sequence[tuple[Any, Opened, dict[str, Any]]]
-) -> list[Any]:
+def _write(binding: Binding, alias: str, rows: Sequence[Row], raw: bool) -> list[Any]:
     made = Values(binding, connections[alias])
     changes = []
     for pk, old, values in rows:
         changed = made.changed(values, old.head.state)
         if changed:
-            changes.append(Change(pk, old, changed))
+            changes.append(Change(pk, old, changed, raw=raw))
     if not changes:
         return []
     written = record(binding, alias, changes, values=made)
@@ -266,102 +269,3 @@ def write_changes(
             if not pks:
                 return
     raise ConcurrentUpdate(f"{binding.entity}: rows changed on each of {_TRIES} tries.")
-
-
-def _evaluated(
-    binding: Binding,
-    alias: str,
-    queryset: Any,
-    values: dict[str, Any],
-    per_row: dict[str, dict[str, Any]] | None = None,
-) -> Iterable[tuple[Any, Opened, dict[str, Any]]]:
-    """Each row's key, head and new values."""
-    fixed = {n: v for n, v in values.items() if not hasattr(v, "resolve_expression")}
-    in_python: dict[str, Any] = {}
-    in_sql: dict[str, Any] = {}
-    for attname, value in values.items():
-        if attname in fixed:
-            continue
-        fields = [_field(binding, name) for name in names_in(value)]
-        # A name that is no field is an annotation of the queryset, which only SQL can answer.
-        only_sql = _has_query(value) or any(field is None for field in fields)
-        sealed = isinstance(binding.codecs[attname].field, SealedKind) or any(
-            isinstance(field, SealedKind) for field in fields
-        )
-        (in_python if sealed and not only_sql else in_sql)[attname] = value
-    annotations = {
-        f"sealed_{index}": _typed(value, binding.codecs[attname].field)
-        for index, (attname, value) in enumerate(in_sql.items())
-    }
-    head = binding.head_field.attname
-    used = _plain_codecs(binding, in_sql.values())
-    rows = queryset.order_by().annotate(**annotations)
-    rows = rows.values_list("pk", head, *annotations, *(codec.attname for codec in used))
-    for pk, blob, *computed in rows.iterator(chunk_size=2000):
-        opened = binding.open(alias, pk, blob)
-        settled = dict(fixed)
-        settled.update(zip(in_sql, computed, strict=False))
-        if used:
-            check_columns(binding, pk, opened, zip(used, computed[len(in_sql) :], strict=True))
-        if per_row:
-            settled.update(_row_values(binding, alias, pk, per_row[binding.pk_text(pk)]))
-        if in_python:
-            state = binding.values(opened.head.state)
-            lookup = _by_name(binding, state, pk)
-            for attname, value in in_python.items():
-                settled[attname] = evaluate(value, lookup)
-        yield pk, opened, settled
-
-
-def _plain_codecs(binding: Binding, expressions: Iterable[Any]) -> list[FieldCodec]:
-    # What the database computes with is checked, or a changed column would get into the head.
-    names = {name.split("__")[0] for value in expressions for name in names_in(value)}
-    return [
-        codec
-        for codec in binding.codecs.values()
-        if {codec.name, codec.attname} & names and not isinstance(codec.field, SealedKind)
-    ]
-
-
-def _row_values(binding: Binding, alias: str, pk: Any, values: dict[str, Any]) -> dict[str, Any]:
-    if not any(hasattr(value, "resolve_expression") for value in values.values()):
-        return values
-    rows = binding.model._base_manager.using(alias).filter(pk=pk)
-    return next(iter(_evaluated(binding, alias, rows, values)))[2]
-
-
-def _typed(value: Any, field: Any) -> Any:
-    if isinstance(field, SealedKind):
-        return value
-    return models.ExpressionWrapper(value, output_field=field)
-
-
-def _has_query(value: Any) -> bool:
-    return any(isinstance(part, models.Subquery) for part in _walk(value))
-
-
-def _walk(value: Any) -> Iterable[Any]:
-    yield value
-    if hasattr(value, "get_source_expressions"):
-        for part in value.get_source_expressions():
-            if part is not None:
-                yield from _walk(part)
-
-
-def _field(binding: Binding, name: str) -> Any:
-    for codec in binding.codecs.values():
-        if name in (codec.name, codec.attname):
-            return codec.field
-    return None
-
-
-def _by_name(binding: Binding, values: dict[str, Any], pk: Any) -> Callable[[str], Any]:
-    def lookup(name: str) -> Any:
-        if name in ("pk", binding.pk.name, binding.pk.attname):
-            return pk
-        field = _field(binding, name)
-        if field is None:
-            raise SealBroken(binding.entity, f"no field {name!r} to evaluate an expression with")
-        return values[field.attname]
-
-    return lookup

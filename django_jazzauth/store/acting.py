@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 
 Cause = Mapping[str, str]
@@ -13,8 +13,22 @@ _given: ContextVar[tuple[Cause | Teller, ...]] = ContextVar("jazzauth_cause", de
 _process: list[Teller] = []
 
 
-@contextmanager
-def acting(**cause: str) -> Iterator[None]:
+class _Acting:
+    """What is also recorded inside a ``with`` block; cheap, for every request is in one."""
+
+    __slots__ = ("_given", "_token")
+
+    def __init__(self, given: Cause | Teller) -> None:
+        self._given = given
+
+    def __enter__(self) -> None:
+        self._token = _given.set((*_given.get(), self._given))
+
+    def __exit__(self, *error: object) -> None:
+        _given.reset(self._token)
+
+
+def acting(**cause: str) -> AbstractContextManager[None]:
     """Record ``cause`` with every event written inside the block.
 
     For code that no request and no command started: a task of Celery's, a scheduler, a script.
@@ -25,28 +39,16 @@ def acting(**cause: str) -> Iterator[None]:
             ``request_id``, ``ip_address``, ``user_agent``. They are sealed with the event. Nested
             blocks add to, and override, the outer ones.
     """
-    with _also(cause):
-        yield
+    return _Acting(cause)
 
 
-@contextmanager
-def acting_as_told(tell: Teller) -> Iterator[None]:
+def acting_as_told(tell: Teller) -> AbstractContextManager[None]:
     """As ``acting``, with a function that is asked when something is written, and only then.
 
     Args:
         tell: returns the cause. What it writes itself is recorded without its answer.
     """
-    with _also(tell):
-        yield
-
-
-@contextmanager
-def _also(given: Cause | Teller) -> Iterator[None]:
-    token = _given.set((*_given.get(), given))
-    try:
-        yield
-    finally:
-        _given.reset(token)
+    return _Acting(tell)
 
 
 def set_process_cause(tell: Teller) -> None:

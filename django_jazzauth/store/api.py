@@ -21,6 +21,8 @@ from .shred import shred as _shred
 from .verify import Progress as VerifyProgress
 from .verify import Report
 from .verify import verify as _verify
+from .waiting import Tier
+from .waiting import wait as _wait
 
 
 class Store:
@@ -82,6 +84,12 @@ class Store:
     ) -> dict[str, int]:
         """Make the projections again from the log; see ``store.rebuild.rebuild``."""
         return _rebuild(using, progress, drop_unlogged)
+
+    def wait(
+        self, target: Any = None, *, tier: Tier, timeout: float = 10.0, using: str = "default"
+    ) -> None:
+        """Return when a committed write is as safe as asked for; see ``store.waiting.wait``."""
+        _wait(target, tier=tier, timeout=timeout, using=using)
 
 
 store = Store()

@@ -7,6 +7,7 @@ and re-wrapping take care of it without knowing of it.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ from .models import CheckpointKey
 
 SUBJECT = "checkpoints"
 _ROW = 1
+_GENERATION = re.compile(r"[1-9][0-9]{0,8}")  # what the column of the generations holds
 
 
 def envelope(alias: str) -> Envelope:
@@ -64,6 +66,16 @@ def verifiers(alias: str, generations: int) -> list[VerifierKey]:
     return [_signer(alias, row, each + 1).verifier for each in range(generations)]
 
 
+def verifier(alias: str, generation: int) -> VerifierKey | None:
+    """The verifier key of one generation; None before the first checkpoint.
+
+    Raises:
+        SealBroken: the stored key was changed.
+    """
+    row = _row(alias)
+    return None if row is None else _signer(alias, row, generation).verifier
+
+
 def log_origin(origin: str, generation: int) -> str:
     """Name of the log in one generation.
 
@@ -81,9 +93,9 @@ def generation_of(alias: str, origin: str) -> int | None:
     if origin == row.origin:
         return 1
     prefix, _, number = origin.rpartition("/")
-    if prefix == row.origin and number.isascii() and number.isdigit() and int(number) > 1:
-        return int(number)
-    return None
+    if prefix != row.origin or not _GENERATION.fullmatch(number) or int(number) < 2:
+        return None
+    return int(number)
 
 
 def _row(alias: str) -> CheckpointKey | None:

@@ -3,24 +3,29 @@
 A stream is dead when its entity was deleted. When the time that ``JAZZAUTH["RETENTION"]`` gives it
 has passed, its payloads are replaced by their hashes. Headers and digests stay, so every digest can
 still be computed. That the application did it, and nobody else, is an event itself, ``compacted``,
-sealed like any other: ``verify`` takes missing payloads only before such an event.
+sealed like any other: ``verify`` takes missing payloads only before such an event. So nothing is
+dropped on the word of the plain columns: a stream that ``verify`` would complain of stays as it is.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connections, transaction
 
 from ..conf import ImproperJazzAuthSettings, get_settings
 from ..crypto.digest import payload_hash
+from ..keys.keyring import keyring
+from ..keys.tombstones import read_tombstones
 from .event_sql import hold_writer_lock, last_events
 from .journal import COMPACTED, DELETED, Draft, append
+from .problems import Report
 from .registry import projectors
 from .sealing import Head
+from .verify_streams import Row, Walk, row_of, stream_rows
 
 Progress = Callable[[str, int, int], None]
 
@@ -37,11 +42,14 @@ class Compacted:
         streams: how many entities.
         events: how many payloads.
         bytes: how large they were together.
+        refused: streams that somebody else seems to have ended or changed, and what ``verify`` says
+            of them; they were left as they are.
     """
 
     streams: int = 0
     events: int = 0
     bytes: int = 0
+    refused: dict[str, str] = field(default_factory=dict)
 
 
 def compact(
@@ -64,12 +72,8 @@ def compact(
         ImproperSettings: ``RETENTION`` names an entity that no model has.
     """
     retention = get_settings().RETENTION
-    unknown = set(retention) - {projector.entity for projector in projectors()}
-    if unknown:
-        raise ImproperJazzAuthSettings(
-            f'JAZZAUTH["RETENTION"]: no installed model has the entity name '
-            f"{', '.join(map(repr, sorted(unknown)))}."
-        )
+    if complaint := unknown_entities():
+        raise ImproperJazzAuthSettings(complaint)
     done: dict[str, Compacted] = {}
     for entity, seconds in retention.items():
         done[entity] = Compacted()
@@ -77,6 +81,18 @@ def compact(
         for streams in _batches(using, entity, limit, progress):
             _compact(using, entity, streams, limit, dry_run, done[entity])
     return done
+
+
+def unknown_entities() -> str | None:
+    """What is wrong with the names in ``RETENTION``; ``None`` if every one is some model's."""
+    known = {projector.entity for projector in projectors()}
+    unknown = ", ".join(map(repr, sorted(set(get_settings().RETENTION) - known)))
+    if not unknown:
+        return None
+    return (
+        f'JAZZAUTH["RETENTION"]: no installed model has the entity name {unknown}. There are '
+        f"{', '.join(sorted(known))}."
+    )
 
 
 def _batches(using: str, entity: str, limit: int, progress: Progress | None) -> Iterator[list[str]]:
@@ -126,6 +142,9 @@ def _compact(
             # Created or restored again since, or deleted again, later.
             if last[3] == DELETED and last[2] <= limit
         }
+        refused = _refused(using, list(dead)) if dead else {}
+        done.refused |= refused
+        dead = {stream: last for stream, last in dead.items() if stream not in refused}
         if not dead:
             return
         payloads = _payloads(using, dead)
@@ -136,6 +155,32 @@ def _compact(
         done.streams += len({stream for _, stream, _ in payloads})
         done.events += len(payloads)
         done.bytes += sum(len(payload) for _, _, payload in payloads)
+
+
+def _refused(using: str, streams: list[str]) -> dict[str, str]:
+    """Those that the application may not have ended: stream to the code of what is wrong."""
+    report = Report()
+    walk = Walk(using, report)
+    rows = stream_rows(using, streams)
+    for _ in (*walk.page(rows), *walk.end()):
+        pass  # one that lives has a last event of another type: it is in the report
+    wrong: dict[str, str] = {}
+    for problem in report.problems:
+        wrong.setdefault(problem.stream, problem.code)
+    events: dict[str, list[Row]] = {}
+    for event in map(row_of, rows):
+        if event is not None:
+            events.setdefault(event.stream, []).append(event)
+    keys = {event.key_id for each in events.values() for event in each}
+    opening = keyring(using).data_keys_by_id(keys).keys()
+    destroyed = read_tombstones(using, keys - opening)
+    for stream, each in events.items():
+        if any(event.key_id not in opening and event.key_id not in destroyed for event in each):
+            wrong.setdefault(stream, "TOMBSTONE_MISSING")
+        elif each[-1].key_id in destroyed and any(event.key_id in opening for event in each):
+            # What ends it cannot be opened, and what it would drop can.
+            wrong.setdefault(stream, "KEY_DESTROYED")
+    return wrong
 
 
 def _marked(using: str, entity: str, dead: dict[str, tuple[int, bytes, int, str]]) -> set[str]:
@@ -163,6 +208,7 @@ def _payloads(using: str, streams: Any) -> list[tuple[int, str, bytes]]:
 def _drop(using: str, payloads: list[tuple[int, str, bytes]]) -> None:
     with connections[using].cursor() as cursor:
         cursor.executemany(
-            "UPDATE jazzauth_event SET payload = NULL, payload_hash = %s WHERE position = %s",
-            [(payload_hash(payload), position) for position, _, payload in payloads],
+            "UPDATE jazzauth_event SET payload = NULL, payload_hash = %s "
+            "WHERE position = %s AND stream = %s",  # where it is partitioned, by stream
+            [(payload_hash(payload), position, stream) for position, stream, payload in payloads],
         )

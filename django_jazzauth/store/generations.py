@@ -11,7 +11,7 @@ from ..crypto.framing import frame
 from ..crypto.notes import SignedNote, read_checkpoint
 from ..drivers import as_octets
 from ..errors import RolledBack
-from .checkpoint_keys import envelope, generation_of, unseal, verifiers
+from .checkpoint_keys import envelope, generation_of, unseal, verifier
 from .event_sql import hold_writer_lock
 from .leaves import open_batch, read_leaves
 from .models import Checkpoint, Generation
@@ -69,10 +69,11 @@ def standing(using: str, note: str) -> Standing:
     if generation is None:
         # No key at all: this database is older than its first checkpoint, or is another one.
         return "rolled back"
-    keys = verifiers(using, max(present, generation))
-    SignedNote.parse(note).verified_by(key for key in keys if key.name == body.origin)
+    key = verifier(using, generation)  # of that one only: the number is anybody's to choose
+    SignedNote.parse(note).verified_by([] if key is None else [key])
     if generation < present:
         after = Generation.objects.using(using).filter(number__gt=generation).order_by("number")
+        _check(using, after[0])
         abandoned = read_checkpoint(after[0].abandoned)
         # A later one of the same generation would come from a database that lived on elsewhere.
         return "abandoned" if body.size <= abandoned.size else "rolled back"

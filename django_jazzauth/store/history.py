@@ -12,6 +12,7 @@ from django.db import IntegrityError, router, transaction
 from ..errors import (
     KeyDestroyed,
     NeverExisted,
+    NotDeleted,
     PayloadCompacted,
     RestoreRefused,
     StoreError,
@@ -133,7 +134,7 @@ def restore(model: Any, pk: Any, *, using: str | None = None) -> Any:
 
     Raises:
         NeverExisted: there is no such stream.
-        StoreError: it is not deleted.
+        NotDeleted: it is there.
         RestoreRefused: what it points at is gone, another entity holds a unique value of it or of
             something that comes back with it, or its kind never comes back. Nothing is changed.
         KeyDestroyed: it was shredded.
@@ -192,7 +193,7 @@ def _bring_back(alias: str, projector: Projector, key: Any) -> tuple[EventRecord
         )
     _drop_destroyed(alias, found)
     if found[0].type != DELETED:
-        raise StoreError(f"{stream} is not deleted.")
+        raise NotDeleted(f"{stream} is not deleted.")
     _, cause = open_record(alias, found[0])
     state, _ = open_record(alias, found[1])
     if state is None:
@@ -203,7 +204,7 @@ def _bring_back(alias: str, projector: Projector, key: Any) -> tuple[EventRecord
         stream,
         projector.subject(key, state),
         RESTORED,
-        found[1].schema,
+        projector.schema,
         state,
         head_of(found[0], {}),
     )

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 import msgspec
+from django.db import connections
 
 from ..conf import get_settings
 from ..crypto.digest import digest_at, event_place, payload_hash
 from ..crypto.envelope import HeadCipher
 from ..errors import KeyUnavailable, ValueNotStorable
-from ..keys.keyring import DataKeyHandle, Keyring, keyring
+from ..keys.keyring import CurrentEpoch, DataKeyHandle, Keyring, keyring
+from . import trigram_index
 from .acting import current_cause
-from .event_sql import EventRow, insert_events, keys_are_live, last_events, written_digests
-from .sealing import Head, State, event_aad, seal_head, seal_payload
+from .event_sql import (
+    EventRow,
+    RowWrite,
+    insert_events,
+    insert_with_row,
+    keys_are_live,
+    last_events,
+    written_digests,
+)
+from .sealing import Head, State, encode, event_aad, seal_head, seal_payload
 
 CREATED = "created"
 UPDATED = "updated"
@@ -88,9 +99,9 @@ def append(alias: str, drafts: Sequence[Draft]) -> list[Written | None]:
     results: list[Written | None] = [None] * len(drafts)
     pending = sorted(range(len(drafts)), key=lambda index: drafts[index].stream)
     for _ in range(_TRIES):
-        epoch_id, sealed = _seal(keys, [drafts[index] for index in pending])
+        current, sealed = _seal(keys, [drafts[index] for index in pending])
         rows = [row for row, _ in sealed]
-        count = insert_events(alias, rows, epoch_id)
+        count = insert_events(alias, rows, current)
         if count == len(rows):
             lost: list[int] = []
         else:
@@ -100,13 +111,72 @@ def append(alias: str, drafts: Sequence[Draft]) -> list[Written | None]:
         for n, index in enumerate(pending):
             if n not in lost_set:
                 results[index] = sealed[n][1]
-        if not lost:
-            return results
-        if keys_are_live(alias, {rows[n].key_id for n in lost}, epoch_id):
-            return results
+        if not lost or keys_are_live(alias, {rows[n].key_id for n in lost}, current):
+            break
         keys.forget()
         pending = [pending[n] for n in lost]
-    raise KeyUnavailable("the epoch or a data key changed on every try to write under it")
+    else:
+        raise KeyUnavailable("the epoch or a data key changed on every try to write under it")
+    _follow(alias, drafts, results)
+    return results
+
+
+def _follow(alias: str, drafts: Sequence[Draft], results: Sequence[Written | None]) -> None:
+    """Tell the trigram index what was written, in the order of streams, as the events were."""
+    if not get_settings().TRIGRAM_INDEX:
+        return
+    trigram_index.follow(
+        alias,
+        sorted(
+            (
+                (draft.entity, draft.schema, draft.stream, _before(draft), draft.state)
+                for draft, event in zip(drafts, results, strict=True)
+                if event is not None
+            ),
+            key=itemgetter(2),
+        ),
+    )
+
+
+def _before(draft: Draft) -> State | None:
+    return None if draft.previous is None else draft.previous.state
+
+
+def append_with_row(
+    alias: str, draft: Draft, write: Callable[[Written], RowWrite]
+) -> tuple[Written, bool] | None:
+    """Append one event and write its entity's row in the same statement (PostgreSQL).
+
+    Args:
+        alias: database alias; no transaction has to be open.
+        draft: the event.
+        write: makes the statement of the row, see ``insert_with_row``.
+
+    Returns:
+        The event, and whether the row was written too; None if there is no event, and ``append``
+        has to be called, which finds out why.
+
+    Raises:
+        ValueNotStorable: as ``append``.
+    """
+    if trigram_index.indexed_fields(draft.entity):
+        return None  # that index takes statements of its own, in one transaction with the event
+    keys = keyring(alias)
+    if draft.fresh:
+        handle, pending = keys.data_key_to_store(draft.subject)
+    else:
+        handle, pending = keys.data_key(draft.subject), None
+    current, [(row, written)] = _seal_under(keys, [draft], {draft.subject: handle})
+    if current.reindexing:
+        return None  # where a value belongs has to be held until the commit, with statements before
+    key = None if pending is None else pending.row
+    if insert_with_row(alias, row, current, write(written), key):
+        if pending is not None:
+            pending.stored()
+        return written, True
+    if not connections[alias].in_atomic_block or row.digest not in written_digests(alias, [row]):
+        return None
+    return written, False
 
 
 def last_heads(alias: str, streams: Sequence[str]) -> dict[str, Head]:
@@ -117,7 +187,9 @@ def last_heads(alias: str, streams: Sequence[str]) -> dict[str, Head]:
     }
 
 
-def _seal(keys: Keyring, drafts: Sequence[Draft]) -> tuple[bytes, list[tuple[EventRow, Written]]]:
+def _seal(
+    keys: Keyring, drafts: Sequence[Draft]
+) -> tuple[CurrentEpoch, list[tuple[EventRow, Written]]]:
     handles = (
         {drafts[0].subject: keys.data_key(drafts[0].subject, fresh=drafts[0].fresh)}
         if len(drafts) == 1
@@ -126,28 +198,39 @@ def _seal(keys: Keyring, drafts: Sequence[Draft]) -> tuple[bytes, list[tuple[Eve
             fresh=all(draft.fresh for draft in drafts),
         )
     )
+    return _seal_under(keys, drafts, handles)
+
+
+def _seal_under(
+    keys: Keyring, drafts: Sequence[Draft], handles: Mapping[str, DataKeyHandle]
+) -> tuple[CurrentEpoch, list[tuple[EventRow, Written]]]:
     # After the data keys: fetching those may have found that the epoch is gone and made another.
-    epoch_id = keys.current().id
+    current = keys.current()
+    epoch_id = current.id
     limit = get_settings().MAX_STATE_BYTES
     now = time.time_ns() // 1000
     meta = current_cause()
+    cause = encode(meta)
     ciphers: dict[str, HeadCipher] = {}
     sealed = []
     for draft in drafts:
-        row = _row(draft, handles[draft.subject], now, meta, limit)
-        state = draft.state
-        head = Head(row.version, row.schema, row.digest, row.recorded_at, state or {})
+        state = encode(draft.state)  # once for payload and head
+        its_cause = encode({**meta, "along": list(draft.along)}) if draft.along else cause
+        row = _row(draft, handles[draft.subject], now, state, its_cause, limit)
+        head = Head(row.version, row.schema, row.digest, row.recorded_at, draft.state or {})
         blob = b""
-        if state is not None:
+        if draft.state is not None:
             cipher = ciphers.get(draft.entity)
             if cipher is None:
                 cipher = ciphers[draft.entity] = keys.head_cipher(epoch_id, draft.entity)
-            blob = seal_head(cipher, epoch_id, draft.stream, head)
+            blob = seal_head(cipher, epoch_id, draft.stream, head, state)
         sealed.append((row, Written(head, blob)))
-    return epoch_id, sealed
+    return current, sealed
 
 
-def _row(draft: Draft, handle: DataKeyHandle, now: int, meta: State, limit: int) -> EventRow:
+def _row(
+    draft: Draft, handle: DataKeyHandle, now: int, state: bytes, cause: bytes, limit: int
+) -> EventRow:
     """The row of an event: payload sealed, digest chained."""
     stream = draft.stream
     if len(stream) > STREAM_LENGTH or "\0" in stream:
@@ -163,9 +246,7 @@ def _row(draft: Draft, handle: DataKeyHandle, now: int, meta: State, limit: int)
         recorded_at = max(now, previous.recorded_at)
     key_id = handle.id
     place = event_place(stream, version, draft.type, draft.schema, key_id, recorded_at)
-    if draft.along:
-        meta = {**meta, "along": list(draft.along)}
-    payload = seal_payload(handle.envelope, event_aad(place), draft.state, meta)
+    payload = seal_payload(handle.envelope, event_aad(place), state, cause)
     if len(payload) > limit:
         raise ValueNotStorable(
             f"The state of {stream} is {len(payload)} bytes; "

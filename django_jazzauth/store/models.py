@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
 from ..errors import NotJournalled
 from ..keys.fields import ExactCharField
+from .fields import PositionField
 
 EVENT_TABLE = "jazzauth_event"
+TRIGRAM_TABLE = "jazzauth_trigrams"
 
 
 class EventQuerySet(models.QuerySet[Any]):
@@ -32,7 +35,7 @@ class Event(models.Model):
     the chain verifiable. ``docs/format.md`` defines the bytes.
     """
 
-    position = models.BigAutoField(primary_key=True)
+    position = PositionField(primary_key=True)
     stream = ExactCharField(max_length=255)
     version = models.PositiveIntegerField()
     type = models.CharField(max_length=32)
@@ -131,3 +134,95 @@ class Generation(models.Model):
 
     def __str__(self) -> str:
         return f"generation {self.number}"
+
+
+class TokensField(models.BinaryField):  # type: ignore[type-arg]
+    """The blind tokens of an entity's texts: an array on PostgreSQL, two bytes each elsewhere."""
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str | None:
+        """An array can be indexed by its elements."""
+        if connection.vendor == "postgresql":
+            return "smallint[]"
+        return super().db_type(connection)
+
+
+class Trigrams(models.Model):
+    """What the blind trigram index holds of one entity; written with its events.
+
+    ``basis`` names the fields and the generation of the index keys that the tokens were made with.
+    """
+
+    stream = ExactCharField(max_length=255, primary_key=True)
+    tokens = TokensField()
+    basis = models.BigIntegerField()
+
+    class Meta:
+        app_label = "django_jazzauth"
+        db_table = TRIGRAM_TABLE
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.stream)
+
+
+class TrigramIndex(models.Model):
+    """Which fields of an entity are in the blind trigram index, and whether every entity is."""
+
+    entity = models.CharField(max_length=100, primary_key=True)
+    fields = models.TextField()
+    complete = models.BooleanField(default=False)
+
+    class Meta:
+        app_label = "django_jazzauth"
+        db_table = "jazzauth_trigram_index"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.entity
+
+
+class RelayCursor(models.Model):
+    """How far a relay has published the log; one row per name of a relay.
+
+    Everything up to ``high`` is published, but for what may still commit in the stretches of
+    positions in ``gaps`` (MessagePack). ``leader`` is whoever publishes, until ``leased_until``;
+    ``keys_epoch`` the epoch under which every data key was published. Times are microseconds since
+    1970-01-01 UTC.
+    """
+
+    name = models.CharField(primary_key=True, max_length=64)
+    high = models.BigIntegerField(default=0)
+    gaps = models.BinaryField(default=b"")
+    keys_epoch = models.PositiveIntegerField(default=0)
+    published = models.BigIntegerField(default=0)
+    moved_at = models.BigIntegerField(default=0)
+    leader = models.CharField(max_length=32, default="")
+    leased_until = models.BigIntegerField(default=0)
+
+    class Meta:
+        app_label = "django_jazzauth"
+        db_table = "jazzauth_relay"
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"relay {self.name} at {self.high}"
+
+
+class CopyCursor(models.Model):
+    """How far a copy has read what a relay publishes; one row, in the copy's database only.
+
+    ``events`` and ``keys`` are JetStream's sequence numbers.
+    """
+
+    stream = models.CharField(primary_key=True, max_length=64)
+    events = models.BigIntegerField(default=0)
+    keys = models.BigIntegerField(default=0)
+    moved_at = models.BigIntegerField(default=0)
+
+    class Meta:
+        app_label = "django_jazzauth"
+        db_table = "jazzauth_copy"
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"copy of {self.stream} at {self.events}"

@@ -8,11 +8,12 @@ from django.db import connections, transaction
 
 from ..errors import StoreError
 from ..keys.keyring import keyring
+from . import trigram_index
 from .event_sql import hold_writer_lock
 from .events import head_of, newest_records, open_record
 from .journal import ENDED
 from .registry import Projector, projectors
-from .sealing import seal_head
+from .sealing import State, seal_head
 
 Progress = Callable[[str, int], None]
 
@@ -45,8 +46,10 @@ def rebuild(
             _refuse_loss(using, kinds)
         for projector in reversed(kinds):
             projector.clear(using)
+        trigram_index.clear(using)
         for projector in kinds:
             counts[projector.entity] = _rebuild_entity(using, projector, progress)
+            trigram_index.completed(using, projector.entity)
         connection.check_constraints()
     return counts
 
@@ -64,6 +67,8 @@ def _refuse_loss(using: str, kinds: list[Projector]) -> None:
 
 def _rebuild_entity(using: str, projector: Projector, progress: Progress | None) -> int:
     keys = keyring(using)
+    indexed = bool(trigram_index.indexed_fields(projector.entity))
+    texts: list[tuple[str, State]] = []
     count = 0
     for record in newest_records(using, projector.entity):
         if record.type in ENDED:
@@ -74,8 +79,15 @@ def _rebuild_entity(using: str, projector: Projector, progress: Progress | None)
         cipher = keys.head_cipher(epoch_id, projector.entity)
         blob = seal_head(cipher, epoch_id, record.stream, head)
         projector.insert(using, projector.key(record.stream), head, blob)
+        if indexed:
+            texts.append((record.stream, head.state))
+            if len(texts) == trigram_index.BATCH:
+                trigram_index.write(using, projector.entity, texts)
+                texts.clear()
         count += 1
         if progress is not None and count % 500 == 0:
             progress(projector.entity, count)
+    if texts:
+        trigram_index.write(using, projector.entity, texts)
     projector.inserted(using)
     return count

@@ -7,10 +7,11 @@ each model as it is defined.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..errors import StoreError
-from .sealing import Head
+from .sealing import Head, State
 
 
 class Standing(Protocol):
@@ -23,6 +24,26 @@ class Standing(Protocol):
     @property
     def opaque(self) -> bool:
         """Whether the state cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedColumn:
+    """A searchable column.
+
+    Attributes:
+        entity: stable name of the model.
+        key: name that its index key is derived with, beside the entity's.
+        field: name of the field whose values it holds, folded or not.
+        places: quoted names of table and column: its own, and those of foreign keys to it.
+    """
+
+    entity: str
+    key: str
+    field: str
+    places: tuple[tuple[str, str], ...]
+
+    def __str__(self) -> str:
+        return f"{self.entity}.{self.key}"
 
 
 class Projector(Protocol):
@@ -73,6 +94,9 @@ class Projector(Protocol):
     def clear(self, alias: str) -> int:
         """Delete every row, member rows included, and return how many there were."""
 
+    def forget_row(self, alias: str, pk: Any) -> None:
+        """Delete the row of what has ended, member rows included; nothing is recorded."""
+
     @property
     def schema(self) -> int:
         """Number of the present schema of its states."""
@@ -100,12 +124,32 @@ class Projector(Protocol):
     ) -> list[tuple[Any, str, bytes]]:
         """Key, stream and head of rows whose head is not under an epoch, in the order of keys."""
 
+    def states(
+        self, alias: str, after: Any | None, limit: int
+    ) -> list[tuple[Any, str, State | None]]:
+        """Key, stream and state of rows in the order of keys; no state if the head is broken.
+
+        Args:
+            alias: database alias.
+            after: the key to begin behind; None: at the first.
+            limit: rows at most.
+        """
+
+    def text_fields(self) -> list[str]:
+        """Names of the sealed fields that hold text."""
+
+    def present(self, alias: str, streams: Sequence[str]) -> set[str]:
+        """Which of these streams have a row."""
+
     def replace_heads(self, alias: str, rows: Sequence[tuple[Any, bytes, bytes]]) -> int:
         """Give rows another sealing of the same head, unless they changed; how many it was.
 
         ``rows``: primary key, head as it was read, new head. Rows that others have locked are left
         out.
         """
+
+    def indexed_columns(self, alias: str) -> list[IndexedColumn]:
+        """The columns of its table that hold ciphertexts under index keys."""
 
     def check(self, alias: str, newest: Mapping[str, Standing]) -> Iterator[tuple[str, str, str]]:
         """What is wrong with the rows of living streams: code, stream, detail."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime
-import time
 from dataclasses import dataclass
 
 from django.db import connections
 from django.utils import timezone
 
-from ..errors import EpochInUse
+from ..errors import EpochInUse, NoSuchEpoch
 from ..keys.erasing import erasing
 from ..keys.holding import hold_epochs
 from ..keys.keyring import keyring
@@ -17,10 +16,10 @@ from ..keys.loading import load_keys
 from ..keys.models import Epoch, Grant
 from ..keys.rewrapping import stale_data_keys, stale_roots
 from ..keys.source import key_provider
+from .open_transactions import wait_for_transactions
 from .rewrap import remaining
 
 _CLOCKS = datetime.timedelta(minutes=1)
-_PAUSE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +48,16 @@ def retire(using: str, number: int, *, patience: float = 30.0) -> Retired:
         What was destroyed. Epochs that were retired before are left out.
 
     Raises:
-        EpochInUse: there is no such epoch, it is the one in use, something still stands under it or
-            under an older one, or an old transaction does not end.
+        NoSuchEpoch: no epoch has the number.
+        EpochInUse: it is the one in use, something still stands under it or under an older one, or
+            an old transaction does not end.
         WrongWorkerSecret: this worker has no right to the database.
     """
     rows = _retirable(using, number)
-    if not rows:
+    # Who cannot open the database destroys nothing in it.
+    keys = load_keys(using, key_provider()) if rows else None
+    if keys is None:
         return Retired((), 0)
-    load_keys(using, key_provider())  # whoever cannot open the database destroys nothing in it
     _wait_for_writers(using, rows, patience)
     # Nothing new can come under these epochs any more: every writer's INSERT asks for the one in
     # use, and a re-wrapping holds the one that it moves to.
@@ -76,6 +77,10 @@ def retire(using: str, number: int, *, patience: float = 30.0) -> Retired:
         # The epoch after holds the key of the last one.
         epochs.filter(number__lte=number + 1).update(previous_wrapped=None)
         epochs.filter(number__in=numbers).update(retired_at=timezone.now())
+        for row in rows:
+            # The keys do not lead a process here any more that sleeps through all this.
+            if retired := keys.epochs.get(row.id.bytes):
+                epochs.filter(pk=row.pk).update(succession=retired.name_successor(keys.current))
     keyring(using).forget()
     return Retired(tuple(numbers), deleted)
 
@@ -83,7 +88,7 @@ def retire(using: str, number: int, *, patience: float = 30.0) -> Retired:
 def _retirable(using: str, number: int) -> list[Epoch]:
     rows = list(Epoch.objects.using(using).filter(number__lte=number).order_by("number"))
     if not rows or rows[-1].number != number:
-        raise EpochInUse(f"There is no epoch {number}.")
+        raise NoSuchEpoch(f"There is no epoch {number}.")
     if rows[-1].superseded_at is None:
         raise EpochInUse(
             f"Epoch {number} is the one in use. Run `manage.py jazzauth rotate` and `jazzauth "
@@ -102,29 +107,12 @@ def _wait_for_writers(using: str, rows: list[Epoch], patience: float) -> None:
     PostgreSQL lets a transaction go on with what it saw: it may have written a head under the old
     epoch, and not have committed yet, so that neither re-wrapping nor counting has seen it.
     """
-    connection = connections[using]
-    if connection.vendor != "postgresql":
+    if connections[using].vendor != "postgresql":
         return
     superseded = max(row.superseded_at for row in rows if row.superseded_at) + _CLOCKS
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        now = cursor.fetchone()[0]
-    ends = time.monotonic() + patience
-    while True:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT count(*), min(xact_start) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND pid <> pg_backend_pid() "
-                "AND backend_type = 'client backend' AND xact_start < %s AND xact_start < %s",
-                [now, superseded],
-            )
-            count, oldest = cursor.fetchone()
-        if not count:
-            return
-        if time.monotonic() >= ends:
-            raise EpochInUse(
-                f"{count} transactions from before the new epoch are still open, the oldest since "
-                f"{oldest:%Y-%m-%d %H:%M:%S %Z}. What they wrote may be under the old one. End "
-                "them, or try again later."
-            )
-        time.sleep(_PAUSE)
+    left = wait_for_transactions(using, patience, superseded)
+    if left is not None:
+        raise EpochInUse(
+            f"{left.count} transactions from before the new epoch are {left}. What they wrote may "
+            "be under the old one. End them, or try again later."
+        )

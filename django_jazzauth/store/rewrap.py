@@ -36,7 +36,7 @@ class Remaining:
 
     Attributes:
         data_keys: data keys that are not destroyed.
-        index_roots: index roots, those of retired generations included.
+        index_roots: index roots that are not destroyed.
         heads: heads by entity; entities without any are left out.
     """
 

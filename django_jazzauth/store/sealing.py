@@ -11,15 +11,20 @@ from typing import Any
 import msgspec
 
 from ..crypto.envelope import Envelope, HeadCipher
-from ..crypto.framing import frame
+from ..crypto.framing import frame, frame_text
 from ..errors import SealBroken
 
 State = dict[str, Any]
 
 HEAD_FORMAT = 1
 _HEADER = Struct(">B16sIH")  # format, epoch, version, schema
+_HEADER_BYTES = _HEADER.size
+_TIME = Struct(">Q")
 
 _PAYLOAD = frame("jazzauth/payload/1")
+_HEAD = frame("jazzauth/head/1")
+_HEADER_LENGTH = _HEADER_BYTES.to_bytes(4, "big")
+_PAIR = b"\x92"  # MessagePack's mark of an array of two
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder()
@@ -66,12 +71,32 @@ def head_epoch(blob: bytes) -> bytes:
     return blob[1:17]
 
 
-def seal_head(cipher: HeadCipher, epoch_id: bytes, stream: str, head: Head) -> bytes:
-    """Seal a head. Deterministic: the same event under the same epoch gives the same bytes."""
+def encode(value: State | None) -> bytes:
+    """MessagePack of a state, or of a cause."""
+    return _encoder.encode(value)
+
+
+def seal_head(
+    cipher: HeadCipher, epoch_id: bytes, stream: str, head: Head, state: bytes | None = None
+) -> bytes:
+    """Seal a head. Deterministic: the same event under the same epoch gives the same bytes.
+
+    Args:
+        cipher: of the epoch and entity.
+        epoch_id: 16-byte id.
+        stream: the entity's stream.
+        head: what is sealed.
+        state: its state, if that is encoded already.
+    """
     header = _HEADER.pack(HEAD_FORMAT, epoch_id, head.version, head.schema)
-    plaintext = head.digest + head.recorded_at.to_bytes(8, "big") + _encoder.encode(head.state)
-    aad = frame("jazzauth/head/1", stream, header)
-    return header + cipher.seal(plaintext, aad, head.digest[:12])
+    digest = head.digest
+    state = _encoder.encode(head.state) if state is None else state
+    plaintext = b"".join((digest, _TIME.pack(head.recorded_at), state))
+    return header + cipher.seal(plaintext, _head_aad(stream, header), digest[:12])
+
+
+def _head_aad(stream: str, header: bytes) -> bytes:
+    return b"".join((_HEAD, frame_text(stream), _HEADER_LENGTH, header))
 
 
 def open_head(cipher: HeadCipher, stream: str, blob: bytes) -> Head:
@@ -80,15 +105,14 @@ def open_head(cipher: HeadCipher, stream: str, blob: bytes) -> Head:
     Raises:
         SealBroken: the bytes were changed, or belong to another stream, version or database.
     """
-    header = blob[: _HEADER.size]
-    aad = frame("jazzauth/head/1", stream, header)
+    header = blob[:_HEADER_BYTES]
     try:
-        plaintext = cipher.open(blob[_HEADER.size :], aad)
+        plaintext = cipher.open(blob[_HEADER_BYTES:], _head_aad(stream, header))
         state = _decoder.decode(plaintext[40:])
     except (ValueError, msgspec.DecodeError) as error:
         raise SealBroken(stream, "the head does not open") from error
     _, _, version, schema = _HEADER.unpack(header)
-    recorded_at = int.from_bytes(plaintext[32:40], "big")
+    (recorded_at,) = _TIME.unpack_from(plaintext, 32)
     return Head(version, schema, plaintext[:32], recorded_at, state)
 
 
@@ -97,9 +121,16 @@ def event_aad(place: bytes) -> bytes:
     return _PAYLOAD + place
 
 
-def seal_payload(envelope: Envelope, aad: bytes, state: State | None, meta: State) -> bytes:
-    """Seal what happened: the state after the event (None after a deletion) and who did it."""
-    return envelope.seal(_encoder.encode((state, meta)), aad)
+def seal_payload(envelope: Envelope, aad: bytes, state: bytes, cause: bytes) -> bytes:
+    """Seal what happened.
+
+    Args:
+        envelope: of the subject's data key.
+        aad: see ``event_aad``.
+        state: the state after the event, encoded; that of None after a deletion.
+        cause: who did it and how, encoded.
+    """
+    return envelope.seal(b"".join((_PAIR, state, cause)), aad)
 
 
 def open_payload(

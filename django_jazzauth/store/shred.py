@@ -10,10 +10,11 @@ from django.db import IntegrityError, OperationalError, connections, transaction
 from django.db.models import ProtectedError, RestrictedError
 
 from ..errors import ConcurrentUpdate, NeverExisted, ShredRefused
-from ..keys.destroying import destroy_data_key, has_data_key
+from ..keys.destroying import has_data_key
 from ..keys.erasing import erasing
 from ..keys.keyring import keyring
-from .event_sql import hold_writer_lock, last_events
+from ..keys.tombstones import destroy_data_key, prepare_tombstones
+from .event_sql import hold_writer_lock, last_events, last_position
 from .events import moment
 from .history import address
 from .journal import ENDED, SHRED_REQUESTED, SHREDDED, Draft, append
@@ -82,6 +83,7 @@ def shred(instance: Any, *, pk: Any = None, using: str | None = None) -> Receipt
             "person it belongs to. Shred that person."
         )
     _request(alias, projector, key, stream)
+    prepare_tombstones(alias)
     for attempt in range(_TRIES):
         try:
             removed = _carry_out(alias, projector, key, stream)
@@ -143,7 +145,7 @@ def _carry_out(alias: str, projector: Projector, key: Any, stream: str) -> dict[
         if not _append(alias, projector, stream, SHREDDED):
             raise OperationalError("the stream was written meanwhile")
         # After the event, which it seals like all others of this person.
-        key_id = destroy_data_key(alias, stream)
+        key_id = destroy_data_key(alias, stream, lambda: last_position(alias))
         ring = keyring(alias)
         transaction.on_commit(lambda: ring.data_key_destroyed(key_id), using=alias)
     return {name: count for name, count in removed.items() if count}

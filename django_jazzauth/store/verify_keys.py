@@ -1,4 +1,4 @@
-"""The data keys: every one opens, or says that it was destroyed."""
+"""The data keys: every one opens, or has the tombstone of its destruction."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from django.db import connections
 from ..errors import JazzAuthError, KeyDestroyed, WrongWorkerSecret
 from ..keys.keyring import keyring
 from ..keys.sql import as_id
+from ..keys.tombstones import read_tombstones
 from .problems import Report
 
 _PAGE = 500
 
 
 def check_data_keys(alias: str, report: Report) -> None:
-    """Open every data key, also those that no event was sealed with."""
+    """Open every data key, also those that no event was sealed with, and every tombstone."""
     after: Any = None
     while True:
         condition = "" if after is None else "WHERE id > %s "
@@ -46,6 +47,7 @@ def _check_page(alias: str, rows: list[tuple[Any, Any]], report: Report) -> None
         raise
     except JazzAuthError:
         opened = {}  # one of them; each is looked at below
+    destroyed: dict[bytes, str] = {}
     for id_, subject in ids.items():
         if id_ in opened:
             continue
@@ -54,6 +56,11 @@ def _check_page(alias: str, rows: list[tuple[Any, Any]], report: Report) -> None
         except WrongWorkerSecret:
             raise
         except KeyDestroyed:
-            continue
+            destroyed[id_] = subject
         except JazzAuthError as error:
             report.found("KEY_BROKEN", subject, None, str(error))
+    genuine = read_tombstones(alias, destroyed)
+    for id_, subject in destroyed.items():
+        if id_ not in genuine:
+            detail = f"data key {id_.hex()} is empty, but the application did not destroy it"
+            report.found("TOMBSTONE_MISSING", subject, None, detail)

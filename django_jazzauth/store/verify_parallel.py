@@ -50,8 +50,12 @@ def walk_in_processes(
     if connections[alias].in_atomic_block:
         raise StoreError("Other processes do not see what an open transaction wrote.")
     shares = _shares(alias, processes)
-    # A forked process must not use, nor close, a connection that it shares with this one.
+    # A forked process must not use, nor close, a connection that it shares with this one: not one
+    # that is in use, and none that rests in a pool.
     connections.close_all()
+    for connection in connections.all(initialized_only=True):
+        if hasattr(connection, "close_pool"):
+            connection.close_pool()
     fork = multiprocessing.get_context("fork")
     running: dict[Any, Any] = {}
     for share in shares:

@@ -6,6 +6,11 @@ until the stream stands still.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
+
+from ..errors import SealBroken
+from . import trigram_index
 from .event_sql import last_events
 from .journal import ENDED
 from .problems import Report
@@ -48,10 +53,29 @@ class RowChecks:
         if projector is None:
             return
         wrong: dict[str, list[tuple[str, str]]] = {}
-        for code, stream, detail in projector.check(self._alias, batch):
+        for code, stream, detail in self._problems(projector, batch):
             wrong.setdefault(stream, []).append((code, detail))
         for stream, problems in wrong.items():
             self._note(projector, stream, batch[stream], problems)
+
+    def _problems(
+        self, projector: Projector, batch: dict[str, Newest]
+    ) -> Iterator[tuple[str, str, str]]:
+        yield from projector.check(self._alias, batch)
+        for stream, newest in batch.items():
+            if newest.shredded:
+                # Whom the application forgets has no row, and a last event that says so.
+                detail = "the entity lives, but the data key of its newest event is destroyed"
+                yield "LIVING_UNREADABLE", stream, detail
+        if not trigram_index.indexed_fields(projector.entity):
+            return
+        states = {}
+        for stream, newest in batch.items():
+            with suppress(SealBroken):  # the check of the row has said it
+                if not newest.opaque:
+                    states[stream] = projector.upcast(newest.head).state
+        for stream in trigram_index.differing(self._alias, projector.entity, states):
+            yield "TRIGRAMS_DIFFER", stream, "the trigram index does not hold what its head does"
 
     def _note(
         self, projector: Projector, stream: str, seen: Newest, problems: list[tuple[str, str]]
@@ -62,12 +86,12 @@ class RowChecks:
                 break
             # The stream went on while its row was read.
             walk = Walk(self._alias, Report())
-            rows = stream_rows(self._alias, stream)
+            rows = stream_rows(self._alias, [stream])
             found = dict([*walk.page(rows), *walk.end()])
             if stream not in found:
                 return  # it has ended; whether a row is left over is seen from the rows
             seen = found[stream]
-            problems = [(c, d) for c, _, d in projector.check(self._alias, {stream: seen})]
+            problems = [(c, d) for c, _, d in self._problems(projector, {stream: seen})]
             if not problems:
                 return
         for code, detail in problems:

@@ -5,17 +5,19 @@ One page of events is in memory at a time, and of each stream what its next even
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connections
 
-from ..crypto.digest import event_digest, event_place, payload_hash
+from ..crypto.digest import payload_hash
 from ..crypto.envelope import Envelope
 from ..errors import JazzAuthError, KeyDestroyed, KeyUnavailable, SealBroken, WrongWorkerSecret
 from ..keys.keyring import keyring
 from ..keys.sql import as_id
+from ..keys.tombstones import read_tombstones
+from .chained import digest_of, place_of
 from .journal import COMPACTED, ENDED, NO_DIGEST
 from .problems import Report
 from .registry import projector_for
@@ -50,10 +52,12 @@ class Newest:
     Attributes:
         head: the newest event; its state is empty if ``opaque``.
         opaque: the state cannot be read.
+        shredded: and that because the data key is destroyed.
     """
 
     head: Head
     opaque: bool
+    shredded: bool = False
 
 
 class Walk:
@@ -68,6 +72,7 @@ class Walk:
         self._alias = alias
         self._report = report
         self._keys: dict[bytes, Envelope | JazzAuthError] = {}
+        self._ends: dict[bytes, int] = {}
         self._stream = ""
         self._last: Row | None = None
 
@@ -102,7 +107,7 @@ class Walk:
         elif last.type not in ENDED:
             state, opaque = (self._state or {}), self._state is None
             head = Head(last.version, last.schema, last.digest, last.recorded_at, state)
-            yield last.stream, Newest(head, opaque)
+            yield last.stream, Newest(head, opaque, self._shredded)
 
     def _begin(self, stream: str) -> None:
         self._stream = stream
@@ -110,6 +115,7 @@ class Walk:
         self._previous = NO_DIGEST
         self._position: int | None = None
         self._unread = 0
+        self._shredded = False
         self._state: State | None = None
 
     def _found(self, code: str, version: int, detail: str) -> None:
@@ -141,8 +147,14 @@ class Walk:
     def _open(self, event: Row) -> None:
         self._state = None
         key = self._keys[event.key_id]
-        if isinstance(key, KeyDestroyed):
-            return  # shredded: the chain is all that is left, with a payload or without
+        self._shredded = isinstance(key, KeyDestroyed)
+        if self._shredded:
+            # The chain is all that is left, with a payload or without. Whoever can write to the
+            # database can make one; but not at a place that the log had then.
+            if event.position > self._ends.get(event.key_id, event.position):
+                detail = "it was written after its data key was destroyed"
+                self._found("AFTER_DESTRUCTION", event.version, detail)
+            return
         if event.payload is None:
             self._unread = self._unread or event.version
             return
@@ -153,15 +165,8 @@ class Walk:
             self._found("KEY_BROKEN", event.version, str(key))
             return
         try:
-            place = event_place(
-                event.stream,
-                event.version,
-                event.type,
-                event.schema,
-                event.key_id,
-                event.recorded_at,
-            )
-            self._state, _ = open_payload(key, event_aad(place), event.payload, event.stream)
+            aad = event_aad(place_of(event))
+            self._state, _ = open_payload(key, aad, event.payload, event.stream)
         except (ValueError, SealBroken):
             self._found("SEAL_BROKEN", event.version, "the event's payload does not open")
             return
@@ -185,6 +190,9 @@ class Walk:
                 raise
             except JazzAuthError as error:
                 self._keys[id_] = error
+        destroyed = [id_ for id_, key in self._keys.items() if isinstance(key, KeyDestroyed)]
+        # One without a tombstone is a problem of its own, once and not for each of its events.
+        self._ends = read_tombstones(self._alias, destroyed) if destroyed else {}
 
 
 def pages(
@@ -220,13 +228,14 @@ def pages(
         last = rows[-1][0], rows[-1][1]
 
 
-def stream_rows(alias: str, stream: str) -> list[tuple[Any, ...]]:
-    """All rows of one stream, oldest first."""
+def stream_rows(alias: str, streams: Sequence[str]) -> list[tuple[Any, ...]]:
+    """All rows of some streams, one stream after the other, oldest first."""
+    marks = ", ".join(["%s"] * len(streams))
     with connections[alias].cursor() as cursor:
         cursor.execute(
-            f"SELECT {_COLUMNS} FROM jazzauth_event "  # noqa: S608 - constants only
-            "WHERE stream = %s ORDER BY version",
-            [stream],
+            f"SELECT {_COLUMNS} FROM jazzauth_event "  # noqa: S608 - constants and marks only
+            f"WHERE stream IN ({marks}) ORDER BY stream, version",
+            streams,
         )
         return list(cursor.fetchall())
 
@@ -258,20 +267,3 @@ def row_of(values: tuple[Any, ...]) -> Row | None:
         None if hashed is None else bytes(hashed),
         place,
     )
-
-
-def digest_of(event: Row, previous: bytes, hashed: bytes | None) -> bytes | None:
-    """The digest that an event must have; None if a column is out of its range."""
-    try:
-        return event_digest(
-            previous=previous,
-            stream=event.stream,
-            version=event.version,
-            type=event.type,
-            schema=event.schema,
-            key_id=event.key_id,
-            recorded_at=event.recorded_at,
-            payload_hash=hashed or b"",
-        )
-    except ValueError:
-        return None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
+from functools import lru_cache
 
-from .keys import published_keys
+from .. import compact_json
+from .keys import LoadedKey, published_keys
 
 MAX_AGE = 300
 """Seconds for which a verifier may keep the set. New keys are published for longer than that
@@ -23,6 +24,10 @@ class KeySet:
 
 def key_set(using: str | None = None) -> KeySet:
     """The public keys that tokens may have been signed with, without private members."""
-    keys = [key.public_jwk for key in published_keys(using)]
-    body = json.dumps({"keys": keys}, separators=(",", ":")).encode()
+    return _written(published_keys(using))
+
+
+@lru_cache(maxsize=1)
+def _written(published: tuple[LoadedKey, ...]) -> KeySet:
+    body = compact_json.encode({"keys": [key.public_jwk for key in published]})
     return KeySet(body=body, etag=f'"{hashlib.sha256(body).hexdigest()[:32]}"')

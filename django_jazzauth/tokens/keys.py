@@ -26,9 +26,9 @@ CACHE_SECONDS = 30.0
 PUBLISH_AHEAD = timedelta(minutes=15)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class LoadedKey:
-    """A stored key, ready to use. Not shown in full by ``repr``."""
+    """A stored key, ready to use; equal to none but itself. Not shown in full by ``repr``."""
 
     kid: str
     algorithm: str
@@ -178,7 +178,7 @@ def _load(row: SigningKey) -> LoadedKey:
 def _candidates(now: datetime, using: str | None) -> list[LoadedKey]:
     algorithm = get_settings().JWT.ALGORITHM
     able = [key for key in all_keys(using) if key.algorithm == algorithm and key.signs_at(now)]
-    return sorted(able, key=lambda key: (key.active_from, key.kid))
+    return able if len(able) < 2 else sorted(able, key=lambda key: (key.active_from, key.kid))
 
 
 def _has_successor(current: LoadedKey, using: str | None) -> bool:

@@ -7,9 +7,25 @@ from typing import Any
 
 import jwt
 
+from .. import compact_json
 from ..errors import JazzAuthError
 from .algorithms import load_jwk
 from .keys import published_keys, signing_key
+
+
+class _Tokens(jwt.PyJWT):
+    """PyJWT, with our JSON."""
+
+    def _encode_payload(
+        self,
+        payload: dict[str, Any],
+        headers: dict[str, Any] | None = None,
+        json_encoder: Any = None,
+    ) -> bytes:
+        return compact_json.encode(payload)
+
+
+_tokens = _Tokens()
 
 
 class InvalidToken(JazzAuthError):
@@ -27,7 +43,7 @@ class TokenExpired(InvalidToken):
 def sign(claims: Mapping[str, Any], *, using: str | None = None) -> str:
     """Sign ``claims`` with the present key; the header carries ``alg`` and ``kid`` only."""
     key = signing_key(using)
-    return jwt.encode(
+    return _tokens.encode(
         dict(claims),
         key.private_key,
         algorithm=key.algorithm,

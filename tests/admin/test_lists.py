@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from django_jazzauth.admin import CappedPaginator
+from django_jazzauth.store import trigram_index
 from tests.testapp.models import Patient, Ward
 
 from .conftest import told, usernames
@@ -297,3 +298,23 @@ def test_values_are_edited_in_the_list(page: Client) -> None:
     assert page.post("/admin/testapp/ward/", data).status_code == 302
     ward.refresh_from_db()
     assert ward.beds == 9
+
+
+def test_parts_are_found_by_the_trigram_index(
+    page: Client, many: list[Any], settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    fields = ("email", "name", "username")
+    settings.JAZZAUTH = {**settings.JAZZAUTH, "TRIGRAM_INDEX": {"user": fields}, "SCAN_LIMIT": 12}
+    assert usernames(page.get(f"{USERS}?q=umber 03")) == []  # not complete yet
+    trigram_index.refresh("default")
+    answer = page.get(f"{USERS}?q=umber 03")
+    assert usernames(answer) == ["user03"]
+    assert "Finds parts of" in answer.content.decode()
+    assert usernames(page.get(f"{USERS}?q=SER07@ex")) == ["user07"]
+    assert usernames(page.get(f"{USERS}?q=nobody")) == []
+    assert not [record for record in caplog.records if "opened" in record.getMessage()]
+    assert usernames(page.get(f"{USERS}?q=example")) == []
+    assert "More than 12 entities may contain that text" in told(page.get(f"{USERS}?q=example"))
+    answer = page.get("/admin/django_jazzauth/session/?q=root@exam")
+    (listed,) = answer.context["cl"].result_list
+    assert listed.user.username == "root"

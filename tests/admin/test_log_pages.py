@@ -11,6 +11,8 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 
+from django_jazzauth.admin import shredding
+from django_jazzauth.keys.index_rotation import announce
 from django_jazzauth.models import Account, Session
 from django_jazzauth.permissions import may
 from django_jazzauth.store import deleted, store
@@ -160,11 +162,43 @@ def test_shredding_asks_for_the_address(page: Client, ana: Any) -> None:
     assert "[KEY_DESTROYED]" in told(refused)
 
 
+def test_several_are_shredded_from_the_list(page: Client, ana: Any) -> None:
+    people = [
+        get_user_model().objects.create_user(f"p{n}", f"p{n}@example.org", "pw") for n in range(3)
+    ]
+    chosen = {"action": "shred_selected", "_selected_action": [str(p.pk) for p in people[:2]]}
+    assert "shred_selected" in page.get(USERS).content.decode()
+    asked = page.post(USERS, chosen).content.decode().lower()
+    assert "p0@example.org" in asked and "p1@example.org" in asked
+    assert "p2@example.org" not in asked and "shred 2" in asked
+    wrong = page.post(USERS, {**chosen, "confirmation": "shred 3"})
+    assert "Nothing was changed" in wrong.content.decode()
+    assert get_user_model().objects.filter(pk__in=[p.pk for p in people]).count() == 3
+    answer = page.post(USERS, {**chosen, "confirmation": " Shred 2 "}, follow=True)
+    assert "2 were shredded" in told(answer)
+    left = get_user_model().objects.filter(pk__in=[p.pk for p in people])
+    assert [each.pk for each in left] == [people[2].pk]
+    assert store.history(get_user_model(), pk=people[0].pk)[-1].type == "shredded"
+
+
+def test_not_too_many_are_shredded_at_once(
+    page: Client, ana: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shredding, "MOST_AT_ONCE", 0)
+    chosen = {"action": "shred_selected", "_selected_action": [str(ana.pk)]}
+    answer = page.post(USERS, {**chosen, "confirmation": "shred 1"}, follow=True)
+    assert "at most 0" in told(answer)
+    assert get_user_model().objects.filter(pk=ana.pk).exists()
+
+
 def test_who_may_shred(clerk: Any, ana: Any) -> None:
     client, user = clerk
     url = f"{USERS}{ana.pk}/shred/"
     assert client.post(url, {"confirmation": ana.email}).status_code == 403
     assert "shred/" not in client.get(f"{USERS}{ana.pk}/history/").content.decode()
+    chosen = {"action": "shred_selected", "_selected_action": [str(ana.pk)]}
+    client.post(USERS, {**chosen, "confirmation": "shred 1"})
+    assert get_user_model().objects.filter(pk=ana.pk).exists()
     grant(user, "shred_user")
     assert client.get(url).status_code == 200
 
@@ -189,6 +223,9 @@ def test_the_keys_page(page: Client, ana: Any) -> None:
     counted = page.get(f"{KEYS}?count")
     assert counted.context["covered"] == counted.context["total"] > 0
     assert page.get(f"{KEYS}add/").status_code == 403
+    assert "re-indexed" not in text
+    announce("default", [("user", "email")])
+    assert "Being re-indexed: user.email (0 %)" in page.get(KEYS).content.decode()
 
 
 def test_the_integrity_page(page: Client, ana: Any) -> None:

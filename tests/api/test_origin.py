@@ -184,3 +184,21 @@ def test_without_a_base_url_the_request_tells_the_origin(settings: Any) -> None:
     assert api.sign_up().status_code == 200
     assert api.post("/sign-out").status_code == 200
     assert Api(origin="http://localhost:3100").sign_up("b@example.com").status_code == 403
+
+
+def test_the_log_tells_the_developer_what_to_set(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    body = {"email": "a@example.org", "password": "a long password"}
+    refused = api.post("/sign-in/email", body, origin="https://other.example\t\r")
+    assert refused.json() == {"message": "Invalid origin", "code": "INVALID_ORIGIN"}
+    (record,) = [one for one in caplog.records if one.name == "django_jazzauth.api"]
+    said = record.getMessage()
+    assert "'https://other.example" in said
+    assert not set("\t\r\n") & set(said)
+    assert 'JAZZAUTH["TRUSTED_ORIGINS"]' in said
+    caplog.clear()
+    body = {"email": "a@example.org", "callbackURL": "https://other.example/?token=hidden"}
+    assert api.post("/sign-in/email", body).status_code == 403
+    assert "https://other.example'" in caplog.text
+    assert "hidden" not in caplog.text

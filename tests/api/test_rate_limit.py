@@ -124,6 +124,50 @@ def test_requests_at_the_same_moment() -> None:
     assert len(passed) == 5
 
 
+class Together:
+    """A cache behind a network: everybody has read before anybody goes on."""
+
+    def __init__(self, readers: int) -> None:
+        self._barrier, self._read = threading.Barrier(readers), threading.local()
+
+    def incr(self, key: str, delta: int) -> Any:
+        value = cache.incr(key, delta)
+        if not hasattr(self._read, "once"):
+            self._read.once = True
+            self._barrier.wait()
+        return value
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(cache, name)
+
+
+def ask_together(rule: Rule, now: float, *, many: int) -> list[float | None]:
+    together, waits = Together(many), list[float | None]()
+    threads = [
+        threading.Thread(target=lambda: waits.append(_count(together, "k", rule, now)))
+        for _number in range(many)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return waits
+
+
+def test_requests_that_find_the_window_over_at_the_same_moment() -> None:
+    rule, now = Rule(("*",), 10, 3), 1_795_000_000.0
+    assert _count(cache, "k", rule, now) is None
+    waits = ask_together(rule, now + 10.5, many=12)
+    assert sorted(waits, key=lambda wait: wait or 0) == [None] * 3 + [10.0] * 9
+
+
+def test_requests_that_move_the_moment_at_the_same_time() -> None:
+    rule, now = Rule(("*",), 10, 13), 1_795_000_000.0
+    assert _count(cache, "k", rule, now) is None
+    assert ask_together(rule, now + 9, many=12) == [None] * 12
+    assert _count(cache, "k", rule, now + 9) == pytest.approx(10)
+
+
 def test_rules(settings: Any) -> None:
     limit(
         settings,
@@ -133,10 +177,9 @@ def test_rules(settings: Any) -> None:
             "/get-session": None,
         },
     )
-    options = get_settings().RATE_LIMIT
 
     def found(path: str) -> tuple[int, int] | None:
-        rule = rule_for(path, options)
+        rule = rule_for(path)
         return rule and (rule.window, rule.most)
 
     assert found("/sign-in/email") == (30, 10)

@@ -16,6 +16,28 @@ from django_jazzauth.models import User
 KNOWN = {"google": {"CLIENT_ID": "id", "CLIENT_SECRET": "s"}}
 
 
+OURS = ["Argon2idPasswordHasher", "BetterAuthScryptHasher", "PBKDF2PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def pooled_hashers(settings: Any, captured_server: None) -> None:
+    settings.PASSWORD_HASHERS = [f"django_jazzauth.hashers.{name}" for name in OURS]
+
+
+@pytest.mark.parametrize(
+    "hasher", ["PBKDF2PasswordHasher", "Argon2PasswordHasher", "MD5PasswordHasher"]
+)
+def test_w055_a_hasher_outside_of_the_pool(settings: Any, hasher: str) -> None:
+    assert check_api_settings() == []
+    settings.PASSWORD_HASHERS += [f"django.contrib.auth.hashers.{hasher}"]
+    assert [message.id for message in check_api_settings()] == ["jazzauth.W055"]
+    settings.DEBUG = True
+    assert check_api_settings() == []
+    settings.DEBUG = False
+    settings.ROOT_URLCONF = "tests.api.no_urls"
+    assert check_api_settings() == []
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [

@@ -160,6 +160,19 @@ def check_proof(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def check_proof_alone(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Without a Django project."""
+    env = {key: value for key, value in os.environ.items() if not key.startswith("DJANGO")}
+    return subprocess.run(
+        [sys.executable, "-m", "django_jazzauth.crypto.check_proof", *arguments],
+        env={**env, "PYTHONPATH": str(ROOT)},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def test_a_third_party_checks_a_proof(jazzauth: Run, ana: Any, tmp_path: Path) -> None:
     for n in range(9):
         get_user_model().objects.create(username=f"user{n}")
@@ -178,6 +191,8 @@ def test_a_third_party_checks_a_proof(jazzauth: Run, ana: Any, tmp_path: Path) -
     assert (done.returncode, done.stderr) == (0, "")
     assert f"{event} (updated) is leaf 1 of the 11 events" in done.stdout
     assert "is signed by" in done.stdout
+    alone = check_proof_alone(tmp_path, str(proof), "--checkpoint", str(checkpoint), "--key", key)
+    assert (alone.returncode, alone.stderr, alone.stdout) == (0, "", done.stdout)
     done = check_proof(str(proof), "--checkpoint", str(checkpoint))
     assert done.returncode == 0
     assert "was not checked" in done.stdout
@@ -198,6 +213,12 @@ def test_a_third_party_checks_a_proof(jazzauth: Run, ana: Any, tmp_path: Path) -
     assert "[PROOF]" in done.stderr
     proof.write_text(newest.replace("\n12\n", "\n13\n"))
     assert "[NOTE]" in check_proof(str(proof), "--key", key).stderr
+    alone = check_proof_alone(tmp_path, str(proof), "--key", key)
+    assert (alone.returncode, alone.stdout) == (1, "")
+    assert "[NOTE]" in alone.stderr
+    assert "cannot be read" in check_proof_alone(tmp_path, "missing").stderr
+    proof.write_bytes(b"\xff")
+    assert "no text" in check_proof_alone(tmp_path, str(proof)).stderr
 
 
 def test_what_cannot_be_proved(jazzauth: Run, ana: Any) -> None:

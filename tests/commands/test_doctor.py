@@ -185,3 +185,16 @@ def test_a_key_provider_that_cannot_be_asked_is_a_finding(
     ran = jazzauth("doctor")
     assert ran.status == 1
     assert "[KEY_PROVIDER_FAILED]" in ran.out and "hvs.token" not in ran.out + ran.err
+
+
+def test_a_secret_that_is_overruled_is_named(
+    jazzauth: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "keys.sources" not in jazzauth("doctor", "--json").out
+    other = WorkerSecret.generate().to_text()
+    monkeypatch.setenv("JAZZAUTH_WORKER_SECRET", other)
+    ran = jazzauth("doctor", "--json")
+    found = finding(ran, "keys.sources")
+    assert found["level"] == "warning"
+    assert "environment variable JAZZAUTH_WORKER_SECRET" in found["detail"]
+    assert other not in ran.out

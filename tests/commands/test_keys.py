@@ -47,7 +47,7 @@ def test_what_cannot_be_moved_is_named(jazzauth: Run, ana: Any) -> None:
 @pytest.mark.django_db
 def test_odd_numbers(jazzauth: Run) -> None:
     assert "from 1 on" in jazzauth("rewrap", "--batch", "0").failed
-    assert "no epoch 99" in jazzauth("retire", "99").failed
+    assert "no epoch 99. [NO_SUCH_EPOCH]" in jazzauth("retire", "99").failed
 
 
 def test_exporting(jazzauth: Run, ana: Any, tmp_path: Path) -> None:

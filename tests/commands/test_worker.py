@@ -100,10 +100,13 @@ def test_cards_that_are_none(jazzauth: Run, ana: Any, tmp_path: Path) -> None:
     assert "[IMPROPER_CARD]" in jazzauth("worker", "add", "a", "--card", str(path)).failed
 
 
-def test_removing(jazzauth: Run, ana: Any, settings: Any) -> None:
+def test_removing(jazzauth: Run, ana: Any, settings: Any, monkeypatch: Any) -> None:
     secret = WorkerSecret.from_text(jazzauth("worker", "add", "web-2").out.partition("=")[2])
+    asked: list[str] = []
+    monkeypatch.setattr("builtins.input", lambda prompt: asked.append(prompt) or "Remove ")
     assert "--force" in jazzauth("worker", "remove", "first").failed
     ran = jazzauth("worker", "remove", "web-2")
+    assert len(asked) == 2 and f"is the worker {secret.worker_id}" in ran.out
     assert f"web-2 ({secret.worker_id}) was removed" in ran.out
     assert "Epoch 2 is in use" in ran.out and "jazzauth rewrap" in ran.out
     assert "removed" in jazzauth("worker", "list").out
@@ -112,6 +115,29 @@ def test_removing(jazzauth: Run, ana: Any, settings: Any) -> None:
     start_as(settings, secret)
     ran = jazzauth("history", "ana@example.org")
     assert "was removed from this database" in ran.failed
+
+
+def test_removing_asks_for_the_one_that_is_meant(jazzauth: Run, ana: Any, monkeypatch: Any) -> None:
+    """Whoever writes to the tables can swap the names of two workers."""
+    for name in ("web-2", "web-3"):
+        assert not jazzauth("worker", "add", name).failed
+    ids = dict(Worker.objects.values_list("name", "id"))
+    Worker.objects.filter(id=ids["web-2"]).update(name="other")
+    Worker.objects.filter(id=ids["web-3"]).update(name="web-2")
+    monkeypatch.setattr("builtins.input", lambda prompt: "no")
+    ran = jazzauth("worker", "remove", "web-2")
+    assert ran.failed == "Nothing changed." and ids["web-3"] in ran.out
+    refused = jazzauth("worker", "remove", "web-2", "--no-input").failed
+    assert ids["web-3"] in refused and "--no-input give the id" in refused
+
+    def nobody(prompt: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("builtins.input", nobody)
+    assert "Nobody is there" in jazzauth("worker", "remove", "web-2").failed
+    assert not Worker.objects.exclude(removed_at=None).exists()
+    assert not jazzauth("worker", "remove", ids["web-2"], "--no-input").failed
+    assert Worker.objects.get(id=ids["web-2"]).removed_at is not None
 
 
 def test_rotating_says_who_was_left_out(jazzauth: Run, ana: Any) -> None:
@@ -124,7 +150,7 @@ def test_rotating_says_who_was_left_out(jazzauth: Run, ana: Any) -> None:
     assert f"worker grant {stranger.worker_id}" in ran.err
     ana.name = "Ana Bear"
     ana.save()
-    assert "Nobody vouched" in jazzauth("worker", "grant", stranger.worker_id).failed
+    assert "vouched for the public key" in jazzauth("worker", "grant", stranger.worker_id).failed
 
 
 @pytest.mark.django_db

@@ -96,3 +96,9 @@ def test_a_malformed_header(column: str) -> None:
         values = {name: getattr(HEADER, name) for name in HEADER.__struct_fields__}
         with pytest.raises(ProofError, match="malformed"):
             EventHeader(**{**values, column: value}).leaf()
+
+
+@pytest.mark.parametrize("index", ["9" * 5000, "9" * 20, "007", "-1", "٣"])
+def test_an_index_that_no_log_has(index: str) -> None:
+    with pytest.raises(ProofError, match="index"):
+        InclusionProof.from_text(TEXT.replace("index 4\n", f"index {index}\n"))

@@ -69,6 +69,7 @@ def derived_keys() -> list[dict[str, Any]]:
         ("index-root-wrap", b"", 32),
         ("previous-epoch-wrap", b"", 32),
         ("endorsement", b"", 32),
+        ("succession", b"", 32),
         ("index", frame("user", "email"), 64),
         ("index", frame("user", "email:folded"), 64),
         ("hpke/mlkem768-x25519/mlkem768", b"", 64),
@@ -364,13 +365,16 @@ def grants(kept: list[dict[str, Any]]) -> list[dict[str, Any]]:
     if kept:
         return kept
     rows = []
+    worker_id = WorkerSecret(KEY).worker_id
     for suite in SUITES:
         key = HpkeKey(suite, KEY)
-        info = frame("jazzauth/grant/1", EPOCH_ID, "w_0000000000000000", suite)
+        info = frame("jazzauth/grant/1", EPOCH_ID, worker_id, suite)
         rows.append(
             {
                 "secret": KEY.hex(),
                 "suite": suite,
+                "epoch_id": EPOCH_ID.hex(),
+                "worker_id": worker_id,
                 "public_key": base64.b64encode(key.public_key).decode(),
                 "info": info.hex(),
                 "plaintext": KEY[::-1].hex(),
@@ -413,6 +417,8 @@ def write(name: str, rows: list[dict[str, Any]]) -> None:
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
     django.setup()
-    for name, build in DETERMINISTIC.items():
+    from . import more_vectors
+
+    for name, build in {**DETERMINISTIC, **more_vectors.DETERMINISTIC}.items():
         write(name, build())
     write("grant", grants(stored("grant")))

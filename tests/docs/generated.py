@@ -28,7 +28,13 @@ from .documents import DOCS, ROOT
 REFERENCE = DOCS / "reference"
 PACKAGE = ROOT / "django_jazzauth"
 _ATTRIBUTE = re.compile(r"^    (?P<names>[A-Z_]+(?:,\s+[A-Z_]+)*):\s", re.MULTILINE)
-_KINDS = {"StrType": "text", "IntType": "number", "BoolType": "yes or no", "NoneType": "`None`"}
+_KINDS = {
+    "StrType": "text",
+    "IntType": "number",
+    "FloatType": "number",
+    "BoolType": "yes or no",
+    "NoneType": "`None`",
+}
 
 
 def import_all() -> None:
@@ -190,6 +196,7 @@ def _literal(node: ast.expr | None, names: dict[str, Any]) -> str:
 def check_texts() -> dict[str, str]:
     """What the docstrings of the modules of checks say of each id."""
     from django_jazzauth import checks as of_projects
+    from django_jazzauth import relay_checks as of_relay
     from django_jazzauth.api import plugin_checks as of_plugins
     from django_jazzauth.api import setting_checks as of_api
     from django_jazzauth.contrib.jwt import checks as of_jwt
@@ -198,7 +205,7 @@ def check_texts() -> dict[str, str]:
 
     return {
         id_: text
-        for module in (of_projects, of_api, of_plugins, of_jwt, of_models, of_open_api)
+        for module in (of_projects, of_api, of_plugins, of_jwt, of_models, of_open_api, of_relay)
         for id_, text in re.findall(r"^``(jazzauth\.\w+)``\s+(.+)$", module.__doc__ or "", re.M)
     }
 
@@ -221,8 +228,10 @@ def endpoints() -> list[str]:
     """A table of the API's paths."""
     from django_jazzauth.urls import urlpatterns
 
+    (table,) = urlpatterns
+
     lines = ["| Path | Methods | |", "|---|---|---|"]
-    for pattern in urlpatterns:
+    for pattern in table.url_patterns:
         view = getattr(pattern.callback, "view_class", None)
         if view is None:
             continue

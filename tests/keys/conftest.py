@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from django_jazzauth.conf import NAME
 from django_jazzauth.keys.keyring import keyring
-from django_jazzauth.keys.models import DataKey, Epoch, Grant, IndexRoot, Worker
+from django_jazzauth.keys.models import DataKey, Epoch, Grant, IndexColumn, IndexRoot, Worker
 from django_jazzauth.keys.secret import WorkerSecret
 from django_jazzauth.keys.source import worker_secret
 from django_jazzauth.keys.wrapping import EpochKey, open_grant
@@ -16,7 +16,7 @@ SUITE = "mlkem768-x25519"
 
 def clear_keys():
     """Leave the database without any key, as a flush does."""
-    for model in (DataKey, IndexRoot, Grant, Epoch, Worker):
+    for model in (DataKey, IndexColumn, IndexRoot, Grant, Epoch, Worker):
         model.objects.all().delete()
 
 

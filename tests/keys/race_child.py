@@ -33,7 +33,7 @@ def main():
 
     if task["tables"]:
         with connection.schema_editor() as editor:
-            for name in ("Worker", "Epoch", "Grant", "IndexRoot", "DataKey"):
+            for name in ("Worker", "Epoch", "Grant", "IndexColumn", "IndexRoot", "DataKey"):
                 editor.create_model(getattr(models, name))
     connection.ensure_connection()
     print("ready", flush=True)

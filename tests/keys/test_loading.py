@@ -1,6 +1,7 @@
 """Other workers, other epochs, and tables that somebody changed by hand."""
 
 import os
+import pickle
 import uuid
 
 import pytest
@@ -8,7 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from django_jazzauth.crypto.envelope import EnvelopeError
-from django_jazzauth.errors import SealBroken, WrongWorkerSecret
+from django_jazzauth.errors import EpochNotTrusted, KeyUnavailable, SealBroken, WrongWorkerSecret
 from django_jazzauth.keys import rewrapping, rotation
 from django_jazzauth.keys.models import Epoch, Grant, IndexRoot, Worker
 from django_jazzauth.keys.secret import WorkerSecret
@@ -134,23 +135,38 @@ def test_changed_bytes_of_a_wrapped_epoch_are_noticed(ring):
         refused(ring, "epoch 1: its key")
 
 
-def slip_in_epoch(previous_wrapped=None):
+def foreign_epoch(number, superseded_at):
     """What somebody with write access, but without any key, can do: seal to a public key."""
-    old = Epoch.objects.get()
-    foreign = EpochKey(uuid.uuid4().bytes, 2, os.urandom(32))
-    Epoch.objects.update(superseded_at=timezone.now())
-    Epoch.objects.create(
-        id=uuid.UUID(bytes=foreign.id),
-        number=2,
-        previous_wrapped=foreign.wrap_previous(EpochKey(old.id.bytes, 1, os.urandom(32))),
-    )
+    foreign = EpochKey(uuid.uuid4().bytes, number, os.urandom(32))
+    Epoch.objects.create(id=uuid.UUID(bytes=foreign.id), number=number, superseded_at=superseded_at)
     grant(foreign, worker_secret())
+    return foreign
 
 
-def test_a_foreign_epoch_slipped_in_is_noticed(ring):
+def test_an_older_epoch_granted_by_a_stranger_opens_nothing(ring):
     ring.current()
-    slip_in_epoch()
-    refused(ring, "epoch 1: its grant and the epoch after it disagree")
+    foreign = foreign_epoch(0, timezone.now())
+    ring.forget()
+    with pytest.raises(EpochNotTrusted, match="epoch 0, which was not retired"):
+        ring.current()
+    Epoch.objects.filter(number=0).update(retired_at=timezone.now())
+    assert ring.current().number == 1
+    with pytest.raises(KeyUnavailable, match="closed to us"):
+        ring.head_cipher(foreign.id, "user")
+
+
+def test_a_grant_put_back_does_not_open_a_retired_epoch(ring):
+    old = ring.current()
+    kept = own_key(Epoch.objects.get())
+    rotate()
+    Grant.objects.filter(epoch_id=uuid.UUID(bytes=old.id)).delete()
+    Epoch.objects.update(previous_wrapped=None)
+    Epoch.objects.filter(number=1).update(retired_at=timezone.now())
+    grant(kept, worker_secret())
+    ring.forget()
+    assert ring.current().number == 2
+    with pytest.raises(KeyUnavailable, match="closed to us"):
+        ring.head_cipher(old.id, "user")
 
 
 @pytest.mark.parametrize("in_use", [[], [1], [1, 2]])
@@ -177,6 +193,7 @@ def test_an_index_root_under_a_closed_epoch_is_left_out(ring):
     rotate()
     old = Epoch.objects.get(number=1)
     old.grants.all().delete()
+    Epoch.objects.filter(number=1).update(retired_at=timezone.now())
     Epoch.objects.filter(number=2).update(previous_wrapped=None)
     ring.forget()
     assert ring.current().number == 2
@@ -205,6 +222,25 @@ def test_nothing_opened_is_shown(ring):
     assert repr(keys.current) == "<EpochKey 1>"
     for text in (repr(keys), str(keys), repr(ring)):
         assert repr(keys.current._key) not in text and repr(keys.roots[0].root) not in text
+
+
+def test_no_opened_root_is_in_an_error_report(ring):
+    ring.current()
+    opened = ring._holder.get().keys
+    epoch, root = opened.current, opened.roots[0].root
+    with pytest.raises(TypeError, match="cannot be pickled"):
+        pickle.dumps(opened.roots[0])
+    row = Epoch.objects.get()
+    IndexRoot.objects.create(generation=2, epoch=row, wrapped=epoch.wrap_index_root(2, root))
+    IndexRoot.objects.filter(generation=1).update(wrapped=bytes(61))
+    ring.forget()
+    with pytest.raises(SealBroken, match="index root 1") as caught:
+        ring.current()
+    shown = [frame.locals for frame in caught.traceback if "django_jazzauth" in str(frame.path)]
+    assert shown
+    for frame in shown:
+        for value in frame.values():
+            assert root not in (value if isinstance(value, list | tuple) else [value])
 
 
 # -- while others move the keys -------------------------------------------------------------------

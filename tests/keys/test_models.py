@@ -2,7 +2,7 @@ import pytest
 from django.db import IntegrityError, connection, models, transaction
 
 from django_jazzauth.keys.fields import ExactCharField
-from django_jazzauth.keys.models import DataKey, Epoch, Grant, IndexRoot, Worker
+from django_jazzauth.keys.models import DataKey, Epoch, Grant, IndexColumn, IndexRoot, Worker
 from django_jazzauth.keys.sql import as_id, chunks
 
 
@@ -13,6 +13,7 @@ from django_jazzauth.keys.sql import as_id, chunks
         (Epoch, "jazzauth_epoch"),
         (Grant, "jazzauth_grant"),
         (IndexRoot, "jazzauth_index_root"),
+        (IndexColumn, "jazzauth_index_column"),
         (DataKey, "jazzauth_data_key"),
     ],
 )
@@ -29,6 +30,7 @@ def test_texts_for_people(ring):
     assert str(epoch) == "epoch 1"
     assert str(Grant.objects.get()) == f"{epoch.id} to {worker.id}"
     assert str(IndexRoot.objects.get()) == "generation 1"
+    assert str(IndexColumn(entity="user", field="email:folded")) == "user.email:folded"
     assert str(key) == f"data key {key.id}"
 
 

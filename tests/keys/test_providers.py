@@ -180,6 +180,8 @@ def test_what_is_missing_or_mistyped(monkeypatch, tmp_path):
         (MODULE + "EnvKeyProvider", {"secret": "the-value"}, "'secret'"),
         (MODULE + "VaultTransitKeyProvider", {"url": "https://v"}, "'key'"),
         (MODULE + "VaultTransitKeyProvider", {"url": "v", "key": "k"}, "https://"),
+        (MODULE + "VaultTransitKeyProvider", {"url": "http://v:8200", "key": "k"}, "https://"),
+        (MODULE + "VaultTransitKeyProvider", {"url": "http://192.0.2.1", "key": "k"}, "https://"),
         (MODULE + "VaultTransitKeyProvider", {"url": "https://v", "key": "k"}, "ciphertext"),
     ],
 )
@@ -226,6 +228,24 @@ def test_files_mount_and_namespace(server, options, tmp_path, monkeypatch):
         assert VaultTransitKeyProvider(**options, **files).worker_id
 
 
+def test_the_environment_sends_it_nowhere_else(server, options, monkeypatch, tmp_path):
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # nobody listens there
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password something\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    assert VaultTransitKeyProvider(**options).worker_id == SECRET.worker_id
+    assert all("authorization" not in {k.lower() for k in headers} for _, headers, _ in server.seen)
+
+
+@pytest.mark.parametrize("url", ["http://localhost:8200", "http://[::1]:8200", "http://127.0.0.2"])
+def test_an_agent_on_this_machine_needs_no_certificate(options, url):
+    assert "VaultTransit" in repr(VaultTransitKeyProvider(**{**options, "url": url}))
+
+
 def test_a_short_trouble_is_ridden_out(server, options):
     server.script = [503, None]
     assert VaultTransitKeyProvider(**options).worker_id == SECRET.worker_id
@@ -241,6 +261,7 @@ def test_a_short_trouble_is_ridden_out(server, options):
         ([307], "status 307", 1),
         ([b"<html>"], "no JSON", 1),
         ([b"[]"], "no plaintext", 1),
+        ([b"[" * 60000], "no JSON", 1),
         ([b'{"data": {"plaintext": "!"}}'], "no plaintext", 1),
         ([b'{"data": {"plaintext": "aGVsbG8="}}'], "no worker secret", 1),
         ([b" " * 70000], "too long", 1),

@@ -71,7 +71,7 @@ def database(tmp_path, committed_ring):
 
 def clear_sqlite(name):
     with closing(sqlite3.connect(name)) as raw, raw:
-        for table in ("data_key", "index_root", "grant", "epoch", "worker"):
+        for table in ("data_key", "index_column", "index_root", "grant", "epoch", "worker"):
             raw.execute(f"DELETE FROM jazzauth_{table}")
 
 

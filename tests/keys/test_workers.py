@@ -188,7 +188,7 @@ def test_a_worker_written_into_the_tables_gets_nothing(ring, start_as):
         id=thief.worker_id, name="thief", suite="x25519", public_key=thief.public_key("x25519")
     )
     assert rotate("default").left_out == (thief.worker_id,)
-    with pytest.raises(WorkerError, match="Nobody vouched"):
+    with pytest.raises(WorkerError, match="Nobody who has epoch 2 vouched"):
         grant_worker("default", "thief")
     with pytest.raises(WrongWorkerSecret):
         start_as(thief).current()
@@ -226,12 +226,37 @@ def test_a_removal_taken_back_by_hand_gives_nothing(ring, start_as):
 # -- granting -------------------------------------------------------------------------------------
 
 
-def test_a_worker_that_lost_its_grant_gets_it_back_by_an_old_endorsement(ring, start_as):
+def test_a_grant_that_was_damaged_is_made_anew_by_its_endorsement(ring, start_as):
+    ring.current()
+    other = added("other", "x25519")
+    Grant.objects.filter(worker_id=other.worker_id).update(sealed=b"damaged")
+    Worker.objects.filter(id=other.worker_id).update(suite=SUITES[0], public_key=b"damaged")
+    assert grant_worker("default", "other") == other.worker_id
+    row = Worker.objects.get(id=other.worker_id)
+    assert (row.suite, bytes(row.public_key)) == ("x25519", other.public_key("x25519"))
+    assert start_as(other).current().number == 1
+
+
+def test_an_endorsement_under_an_older_epoch_counts_for_nothing(ring):
+    ring.current()
+    gone = added("gone")
+    remove_worker("default", "gone")
+    Worker.objects.update(removed_at=None)
+    with pytest.raises(WorkerError, match="worker card"):
+        grant_worker("default", gone.worker_id)
+
+
+@pytest.mark.parametrize("suite", [None, "x25519"])
+def test_the_suite_of_a_grant_is_not_taken_from_the_table(ring, start_as, suite):
     ring.current()
     other = added()
     rotate("default")
-    Grant.objects.filter(epoch__number=2, worker_id=other.worker_id).delete()
-    assert grant_worker("default", "other") == other.worker_id
+    Grant.objects.filter(worker_id=other.worker_id).delete()
+    Worker.objects.filter(id=other.worker_id).update(suite="x25519")
+    grant_worker("default", "other", Card.of(other), suite)
+    chosen = suite or SUITES[0]
+    assert Grant.objects.get(worker_id=other.worker_id).suite == chosen
+    assert Worker.objects.get(id=other.worker_id).suite == chosen
     assert start_as(other).current().number == 2
 
 

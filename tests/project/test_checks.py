@@ -186,10 +186,17 @@ def pragma(name: str) -> Any:
 def test_sqlite_is_made_durable_and_patient(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert pragma("journal_mode") == "wal"
     assert pragma("synchronous") == 1
+    assert pragma("wal_autocheckpoint") == 4_000
     assert pragma("busy_timeout") == 30_000, "the timeout of the project's settings"
     settings.JAZZAUTH = {**settings.JAZZAUTH, "SQLITE_SYNCHRONOUS": "FULL"}
     monkeypatch.setitem(connection.settings_dict, "OPTIONS", {})
     set_pragmas(sender=None, connection=connection)
     assert pragma("synchronous") == 2
     assert pragma("busy_timeout") == 20_000
+    own = {"init_command": "PRAGMA wal_autocheckpoint = 500"}
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", own)
+    with connection.cursor() as cursor:
+        cursor.execute(own["init_command"])
+    set_pragmas(sender=None, connection=connection)
+    assert pragma("wal_autocheckpoint") == 500
     connection.close()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,14 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from django_jazzauth import checks, rollback
-from django_jazzauth.crypto.notes import NoteError, read_checkpoint
+from django_jazzauth.crypto.framing import frame
+from django_jazzauth.crypto.notes import NoteError, NoteSigner, read_checkpoint
 from django_jazzauth.errors import RolledBack, SealBroken
 from django_jazzauth.keys.keyring import keyring
 from django_jazzauth.keys.secret import WorkerSecret
 from django_jazzauth.models import Generation, Session, SigningKey, Verification
-from django_jazzauth.store import store
+from django_jazzauth.store import checkpoint_keys, store
+from django_jazzauth.store.checkpoint_keys import envelope
 from django_jazzauth.store.checkpoints import take, verifier_key
 from django_jazzauth.store.generations import begin_generation, current_generation, standing
 from django_jazzauth.store.models import Checkpoint, Event
@@ -178,6 +182,41 @@ def test_a_database_administrator_cannot_begin_one(
     Generation.objects.create(number=2, abandoned=outside.read_text(), sealed=b"\x01" + bytes(40))
     with pytest.raises(SealBroken):
         checks.refuse_to_serve()
+
+
+def test_nor_change_what_an_earlier_one_left_behind(
+    rolled_back: Callable[[], Session], settings: Any, outside: Path
+) -> None:
+    rolled_back()
+    goes_on(settings)
+    old = outside.read_text()
+    checks.refuse_to_serve()
+    newer = outside.read_text()
+    blob = envelope("default").seal(b"", frame("jazzauth/generation/1", 3, newer))
+    Generation.objects.create(number=3, abandoned=newer, sealed=blob)
+    assert standing("default", old) == "abandoned"
+    body = read_checkpoint(old)
+    longer = NoteSigner(body.origin, bytes(32)).sign(replace(body, size=body.size + 9).to_text())
+    Generation.objects.filter(number=2).update(abandoned=longer)
+    with pytest.raises(SealBroken, match="generation 2"):
+        standing("default", old)
+
+
+@pytest.mark.parametrize("number", ["999999999999", "9" * 5000, "007", "1"])
+def test_a_generation_that_is_none(outside: Path, number: str, monkeypatch: Any) -> None:
+    session()
+    body = read_checkpoint(take().note)
+    asked: list[int] = []
+    signer = checkpoint_keys._signer
+    monkeypatch.setattr(
+        checkpoint_keys, "_signer", lambda *args: asked.append(args[2]) or signer(*args)
+    )
+    foreign = replace(body, origin=f"{body.origin}/{number}")
+    note = NoteSigner(foreign.origin, bytes(32)).sign(foreign.to_text())
+    with suppress(NoteError):
+        assert standing("default", note) == "rolled back"
+    assert len(asked) <= 1
+    assert not Generation.objects.exists()
 
 
 def test_checkpoints_put_back_without_their_events(

@@ -18,6 +18,7 @@ from django_jazzauth.sealed import (
     SealedTextField,
     seal,
 )
+from django_jazzauth.sealed.lenses import Drop, Lenses, Rename
 from django_jazzauth.sealed.planned import check_planned_migrations
 from django_jazzauth.store import registry
 from tests.testapp import migrations as testapp_migrations
@@ -68,7 +69,7 @@ def test_every_mistake_is_named() -> None:
             app_label = "testapp"
 
     class Astray(EventSourcedModel):
-        head = HeadField(entity="lost", subject="nobody")
+        head = HeadField(entity="lost", subject="nobody", schema=3, upcasters={1: dict})
 
         class Meta:
             app_label = "testapp"
@@ -103,7 +104,7 @@ def test_every_mistake_is_named() -> None:
             "jazzauth.W023",
         }
         assert ids(Lost) == {"jazzauth.E024", "jazzauth.E026", "jazzauth.W020"}
-        assert ids(Astray) == {"jazzauth.E024", "jazzauth.E026"}
+        assert ids(Astray) == {"jazzauth.E024", "jazzauth.E026", "jazzauth.E030"}
         assert ids(Visit) == {"jazzauth.E022"}
         assert ids(Child) == {"jazzauth.E025"}
         assert ids(Proxy) == set()
@@ -142,6 +143,8 @@ def test_planned_migrations_that_would_leave_events_unread(
         migrations.AlterField("patient", "visits", models.TextField()),
         migrations.AlterField("patient", "active", models.BooleanField(default=False)),
         migrations.AlterField("ward", "beds", models.FloatField()),
+        migrations.RemoveField("patient", "weight"),
+        migrations.RemoveField("patient", "tags"),
         """,
         )
     )
@@ -155,8 +158,25 @@ def test_planned_migrations_that_would_leave_events_unread(
     ]
     assert "full_name" in found[0].hint
     assert "visits" in found[1].msg
+    # The model still has the field: a later migration brings it back.
+    gone = Patient._meta.get_field("weight")
+    monkeypatch.setattr(
+        Patient._meta, "get_fields", lambda: [f for f in Patient._meta.fields if f is not gone]
+    )
+    assert [m.id for m in check_planned_migrations(["default"])][2:] == ["jazzauth.W024"]
+    for told in ({"retired": ("weight",)}, {"schema": 2, "upcasters": {1: Drop("weight")}}):
+        with monkeypatch.context() as patch:
+            for name, value in told.items():
+                patch.setattr(Patient._meta.sealed_head, name, value)
+            assert "jazzauth.W024" not in {m.id for m in check_planned_migrations(["default"])}
+    monkeypatch.setattr(Patient._meta.sealed_head, "retired", ("weight",))
     monkeypatch.setattr(Patient._meta.sealed_head, "aliases", {"name": "full_name"})
     monkeypatch.setattr(Patient._meta.sealed_head, "schema", 2)
     monkeypatch.setattr(Patient._meta.sealed_head, "upcasters", {1: dict})
+    assert check_planned_migrations(["default"]) == []
+    monkeypatch.setattr(Patient._meta.sealed_head, "aliases", {})
+    monkeypatch.setattr(
+        Patient._meta.sealed_head, "upcasters", {1: Lenses(Rename("name", "full_name"))}
+    )
     assert check_planned_migrations(["default"]) == []
     assert check_planned_migrations() == []

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from django_jazzauth.errors import NotJournalled, ValueNotStorable
+from django_jazzauth.folding import fold_email, fold_text
 from django_jazzauth.sealed.codec import field_codec
-from django_jazzauth.sealed.folding import fold_email, fold_text
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=30)
 JSON = st.recursive(

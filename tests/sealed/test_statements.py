@@ -44,7 +44,12 @@ def writes(statements: int, events: int) -> Iterator[None]:
 
 
 def _takes_a_lock(sql: str) -> bool:
-    return sql.endswith(("WHERE 0", "FOR UPDATE"))
+    return sql.endswith(("WHERE 0", "FOR UPDATE", "FOR NO KEY UPDATE"))
+
+
+def steps(count: int) -> int:
+    """Statements that are one on PostgreSQL, which can append an event and write its row in one."""
+    return 1 if connection.vendor == "postgresql" else count
 
 
 def patient(**values: Any) -> Patient:
@@ -53,14 +58,14 @@ def patient(**values: Any) -> Patient:
 
 def test_create_takes_a_key_an_event_and_a_row() -> None:
     Patient.objects.create(record_no="first")  # makes the epoch
-    with writes(3, 1):
+    with writes(steps(3), 1):
         patient().save()
 
 
 def test_save_takes_an_event_and_a_row() -> None:
     one = Patient.objects.create(record_no="one", name="a")
     one.name = "b"
-    with writes(2, 1):
+    with writes(steps(2), 1):
         one.save()
     with writes(1, 0):  # nothing changed: only whether the row is still as it was
         one.save()
@@ -169,7 +174,7 @@ def test_a_sign_in_takes_two_events() -> None:
     request = HttpRequest()
     request.session = SessionStore()
     # Of each an event and a row: the user's last sign-in, the session.
-    with writes(4, 2):
+    with writes(2 * steps(2), 2):
         login(request, user, backend="django_jazzauth.backends.EventStoreBackend")
         request.session.save()
     assert Session.objects.get(token=request.session.session_key).user_id == user.pk

@@ -1,33 +1,24 @@
 """A writer is killed at random moments: no acknowledged write is lost, and the log stays clean.
 
 Run against an existing, migrated database (the settings module decides which):
-``python -m tests.soak.kill --runs 300``.
+``python -m tests.soak.kill --runs 300``. Every second kill comes before a certain statement (or
+COMMIT), the others after a certain time.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
-import signal
-import subprocess
 import sys
-import time
 import uuid
 from typing import Any
 
-import django
-
-
-def _setup() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
-    django.setup()
+from .dying import Nursery, serve, setup
 
 
 def write_forever(marker: str) -> None:
     """Write without end; each line of output is a write that the database acknowledged."""
-    _setup()
     from tests.testapp.models import Patient
 
     turn = 0
@@ -46,24 +37,7 @@ def write_forever(marker: str) -> None:
             print(f"deleted {pk}", flush=True)
 
 
-def kill_once(seconds: float) -> list[str]:
-    """Start a writer, kill it after ``seconds``, and return what it saw acknowledged."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.soak.kill", "--write", uuid.uuid4().hex],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    first = process.stdout.readline()  # counts from the first write, not from the start-up
-    time.sleep(seconds)
-    process.send_signal(signal.SIGKILL)
-    rest = process.stdout.read()
-    process.wait()
-    lines = (first + rest).splitlines(keepends=True)
-    return [line.strip() for line in lines if line.endswith("\n")]
-
-
-def lost_writes(acknowledged: list[str]) -> list[str]:
+def lost_writes(acknowledged: list[str], marker: str) -> list[str]:
     """Those acknowledged writes that the database does not hold."""
     from tests.testapp.models import Patient
 
@@ -80,7 +54,7 @@ def lost_writes(acknowledged: list[str]) -> list[str]:
         if pk == last and (have is None or visits is None or have >= visits):
             continue
         if have != visits:
-            lost.append(f"{pk}: {visits} acknowledged, {have} found")
+            lost.append(f"{marker} {pk}: {visits} acknowledged, {have} found")
     return lost
 
 
@@ -94,22 +68,32 @@ def kill(runs: int, seed: int = 1) -> dict[str, Any]:
     Returns:
         Counts of writes, of lost writes, and of problems that ``verify`` found.
     """
-    _setup()
+    setup()
+    nursery = Nursery("kill")
     from django_jazzauth.store import store
 
     chance = random.Random(seed)
     writes = 0
     lost: list[str] = []
-    for _ in range(runs):
-        acknowledged = kill_once(chance.uniform(0.0, 0.25))
-        writes += len(acknowledged)
-        lost.extend(lost_writes(acknowledged))
+    failed: list[str] = []
+    for run in range(runs):
+        marker = uuid.uuid4().hex
+        if run % 2:
+            death = nursery.run(marker, seconds=chance.uniform(0.01, 0.25))
+        else:
+            death = nursery.run(marker, step=chance.randint(1, 120))
+        writes += len(death.said)
+        failed += [death.failed] if death.failed else []
+        lost.extend(lost_writes(death.said, marker))
+    nursery.close()
     report = store.verify()
     return {
         "runs": runs,
         "acknowledged": writes,
         "lost": len(lost),
         "first_lost": lost[:3],
+        "failed": len(failed),
+        "first_failed": failed[:3],
         "events": report.events,
         "problems": len(report.problems),
         "first_problems": [str(problem) for problem in report.problems[:3]],
@@ -120,10 +104,11 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--write", help="internal: be the writer")
+    parser.add_argument("--serve", action="store_true", help="internal: fork the writers")
     options = parser.parse_args()
-    if options.write:
-        write_forever(options.write)
+    if options.serve:
+        serve("kill", write_forever)
+        sys.exit(0)
     outcome = kill(options.runs, options.seed)
     print(json.dumps(outcome, indent=2))
-    sys.exit(0 if outcome["lost"] == outcome["problems"] == 0 else 1)
+    sys.exit(0 if outcome["lost"] == outcome["problems"] == outcome["failed"] == 0 else 1)

@@ -1,4 +1,4 @@
-"""Keys change hands under a load of sign-ins: no request fails, no write is lost, a clean log.
+"""Keys change hands under a load of sign-ins by HTTP: none fails, no write is lost, a clean log.
 
 Run against an existing, migrated database (the settings module decides which):
 ``python -m tests.soak.rotation --processes 3 --threads 2 --rounds 20 --rewrap``.
@@ -18,9 +18,20 @@ import uuid
 from typing import Any
 
 import django
+import requests
 
 PASSWORD = "correct-horse-battery"
-KINDS = ("sign in", "sign up", "read then write", "two writes", "expression", "raced", "session")
+KINDS = (
+    "sign in",
+    "sign up",
+    "read then write",
+    "two writes",
+    "expression",
+    "raced",
+    "session",
+    "claim",
+    "find",
+)
 
 
 def _setup() -> None:
@@ -31,7 +42,11 @@ def _setup() -> None:
 class Load:
     """What one thread does without pause, and what of it failed."""
 
-    def __init__(self, number: int, emails: list[str], patients: list[str], shared: str) -> None:
+    def __init__(
+        self, address: str, number: int, emails: list[str], patients: list[str], shared: str
+    ) -> None:
+        self.address = address
+        self.http = requests.Session()
         self.chance = random.Random(number)
         self.number = number
         self.emails = emails
@@ -39,6 +54,7 @@ class Load:
         self.shared = shared
         self.done = dict.fromkeys(KINDS, 0)
         self.increments = 0
+        self.claimed: list[str] = []
         self.errors: list[str] = []
 
     def run(self, stop: Any) -> None:
@@ -54,14 +70,13 @@ class Load:
         connection.close()
 
     def _post(self, path: str, body: dict[str, str]) -> Any:
-        from django.test import Client
-
-        response = Client().post(
-            f"/api/auth{path}",
-            body,
-            content_type="application/json",
+        response = self.http.post(
+            f"{self.address}/api/auth{path}",
+            json=body,
             headers={"origin": "http://localhost:3100"},
+            timeout=60,
         )
+        self.http.cookies.clear()
         if response.status_code != 200:
             raise AssertionError(f"{response.status_code} {response.content[:200]!r}")
         return response
@@ -124,21 +139,59 @@ class Load:
         session.save()
         session.delete()
 
+    def _claim(self) -> None:
+        from django.db import IntegrityError, transaction
+
+        from tests.testapp.models import Patient
+
+        # Everybody wants this one at this moment, and once more when it may have moved.
+        number = f"claim-{int(time.time() * self.chance.choice((1, 10)))}"
+        try:
+            with transaction.atomic():
+                Patient.objects.create(record_no=number, email=f"{number}@example.org")
+            self.claimed.append(number)
+        except IntegrityError:
+            assert Patient.objects.filter(record_no=number).count() == 1, number
+
+    def _find(self) -> None:
+        from django.contrib.auth import get_user_model
+
+        from tests.testapp.models import Patient
+
+        email = self.chance.choice(self.emails)
+        users = get_user_model().objects.filter(email__in=self.emails)
+        assert get_user_model().objects.get(email__iexact=email.upper()).email == email
+        assert users.values("email").distinct().count() == len(self.emails)
+        assert Patient.objects.filter(email="same@example.org").count() == len(self.patients) + 1
+
+
+def _serve() -> str:
+    """Answer HTTP from threads of this process; the address."""
+    from django.core.servers.basehttp import ThreadedWSGIServer
+    from django.core.wsgi import get_wsgi_application
+    from django.test.testcases import QuietWSGIRequestHandler
+
+    server = ThreadedWSGIServer(("127.0.0.1", 0), QuietWSGIRequestHandler)
+    server.set_app(get_wsgi_application())
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_port}"
+
 
 def _work(number: int, threads: int, names: Any, ready: Any, stop: Any, results: Any) -> None:
     _setup()
+    address = _serve()
     ready.put(number)
-    loads = [Load(number * 100 + index, *names) for index in range(threads)]
+    loads = [Load(address, number * 100 + index, *names) for index in range(threads)]
     running = [threading.Thread(target=load.run, args=(stop,)) for load in loads]
     for thread in running:
         thread.start()
     for thread in running:
         thread.join()
-    results.put([(load.done, load.increments, load.errors) for load in loads])
+    results.put([(load.done, load.increments, load.claimed, load.errors) for load in loads])
 
 
 def rotation(
-    processes: int, threads: int, rounds: int, pause: float, rewrap: bool
+    processes: int, threads: int, rounds: int, pause: float, rewrap: bool, reindex: bool
 ) -> dict[str, Any]:
     """Rotate ``rounds`` times under load.
 
@@ -148,10 +201,13 @@ def rotation(
         rounds: how often the epoch changes.
         pause: seconds between two rounds at least.
         rewrap: move everything to the new epoch, and retire the old one, in each round.
+        reindex: give all searchable columns new keys in each round, in place of a new epoch.
 
     Returns:
         Counts: requests, failures, lost updates, problems that ``verify`` found.
     """
+    if reindex:  # each round waits for somewhat longer than this
+        os.environ.setdefault("JAZZAUTH_TEST_KEYS_MAX_AGE", "0.5")
     _setup()
     from django.contrib.auth import get_user_model
     from django.db import connections
@@ -163,7 +219,10 @@ def rotation(
     emails = [f"{uuid.uuid4().hex}@example.org" for _ in range(5)]
     for email in emails:
         get_user_model().objects.create_user(email[:30], email, PASSWORD)
-    made = [Patient.objects.create(record_no=uuid.uuid4().hex[:16]) for _ in range(20)]
+    made = [
+        Patient.objects.create(record_no=uuid.uuid4().hex[:16], email="same@example.org")
+        for _ in range(20)
+    ]
     patients = [str(patient.pk) for patient in made]
     connections.close_all()
     context = multiprocessing.get_context("spawn")
@@ -179,8 +238,14 @@ def rotation(
         ready.get()
     started = time.monotonic()
     own: list[str] = []
+    moved = 0
     for _ in range(rounds):
         try:
+            if reindex:
+                from django_jazzauth.store.reindex import reindex as renew
+
+                moved += renew("default", batch=20).moved
+                continue
             number = rotate("default").number
             if rewrap:
                 from django_jazzauth.store.retire import retire
@@ -196,18 +261,23 @@ def rotation(
     outcomes = [outcome for _ in workers for outcome in results.get()]
     for worker in workers:
         worker.join()
-    errors = own + [error for _, _, failed in outcomes for error in failed]
-    incremented = sum(count for _, count, _ in outcomes)
+    errors = own + [error for *_, failed in outcomes for error in failed]
+    incremented = sum(count for _, count, *_ in outcomes)
+    claims = [number for _, _, claimed, _ in outcomes for number in claimed]
+    held = [n for n in Patient.objects.values_list("record_no", flat=True) if n[:6] == "claim-"]
     found = Patient.objects.get(pk=patients[1]).visits
     report = store.verify()
     return {
         "seconds": round(seconds, 1),
         "rounds": rounds,
-        "requests": sum(sum(done.values()) for done, _, _ in outcomes),
-        "by_kind": {kind: sum(done[kind] for done, _, _ in outcomes) for kind in KINDS},
+        "requests": sum(sum(done.values()) for done, *_ in outcomes),
+        "by_kind": {kind: sum(done[kind] for done, *_ in outcomes) for kind in KINDS},
         "errors": len(errors),
         "first_errors": errors[:5],
         "lost_updates": incremented - found,
+        "values_moved": moved,
+        "claims": len(claims),
+        "duplicates": len(held) - len(set(claims)) + len(claims) - len(set(claims)),
         "events": report.events,
         "problems": len(report.problems),
         "first_problems": [str(problem) for problem in report.problems[:3]],
@@ -221,8 +291,15 @@ if __name__ == "__main__":
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--pause", type=float, default=0.2)
     parser.add_argument("--rewrap", action="store_true")
+    parser.add_argument("--reindex", action="store_true")
     options = parser.parse_args()
     outcome = rotation(**vars(options))
     print(json.dumps(outcome, indent=2))
-    clean = outcome["errors"] == outcome["lost_updates"] == outcome["problems"] == 0
+    clean = (
+        outcome["errors"]
+        == outcome["lost_updates"]
+        == outcome["problems"]
+        == 0
+        == outcome["duplicates"]
+    )
     sys.exit(0 if clean else 1)

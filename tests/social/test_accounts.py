@@ -6,10 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
 from django_jazzauth.api.social.definitions import DEFINITIONS
+from django_jazzauth.api.social.linked_accounts import accounts_of
 from django_jazzauth.api.social.profile import read_profile, with_listed_email
 from django_jazzauth.api.social.protocol import Tokens
 from django_jazzauth.models import Account
@@ -165,6 +168,42 @@ def test_unlinking_the_password(provider: OidcProvider) -> None:
     assert not user.has_usable_password()
     body = {"email": "me@example.com", "password": "correct-horse"}
     assert post(Client(), "/sign-in/email", body).status_code == 401
+
+
+def test_unlinking_both_at_once_leaves_one(client: Client) -> None:
+    """The other request took the password away while this one waited for the rows."""
+    early = get_user_model().objects.get()
+    late = get_user_model().objects.get()
+    late.set_password("correct-horse")
+    late.save()
+    early.refresh_from_db()
+    assert [one.provider_id for one in accounts_of(early)] == ["credential", "testidp"]
+    late.set_unusable_password()
+    late.save()
+    with transaction.atomic():
+        assert [one.provider_id for one in accounts_of(early, lock=True)] == ["testidp"]
+
+
+def test_who_was_not_made_by_the_api_has_the_account_of_their_password() -> None:
+    user = get_user_model().objects.create_superuser(
+        "root", "root@example.com", "correct-horse", first_name="Ruth", last_name="Oo"
+    )
+    client = Client()
+    post(client, "/sign-in/email", {"email": "root@example.com", "password": "correct-horse"})
+    assert client.get("/api/auth/get-session").json()["user"]["name"] == "Ruth Oo"
+    (listed,) = client.get("/api/auth/list-accounts").json()
+    assert listed["providerId"] == "credential"
+    assert listed["accountId"] == listed["userId"] == str(user.pk)
+    assert client.get("/api/auth/list-accounts").json() == [listed]
+    body = {"accountId": listed["id"]}
+    assert code(post(client, "/unlink-account", body)) == (400, "FAILED_TO_UNLINK_LAST_ACCOUNT")
+    Account.objects.create(user=user, provider_id="testidp", account_id="1")
+    assert post(client, "/unlink-account", body).json() == {"status": True}
+    user.refresh_from_db()
+    assert not user.has_usable_password()
+    assert [one["providerId"] for one in client.get("/api/auth/list-accounts").json()] == [
+        "testidp"
+    ]
 
 
 def link(client: Client, email: str, **visited: str) -> str:

@@ -7,14 +7,19 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.core.checks import run_checks
 from django.db import connection
 from django.utils import timezone
 
 from django_jazzauth.errors import ImproperSettings, NeverExisted, PayloadCompacted
+from django_jazzauth.keys.keyring import keyring
+from django_jazzauth.keys.models import DataKey
 from django_jazzauth.models import Session
 from django_jazzauth.store import compaction, store
 from django_jazzauth.store.checkpoints import take
 from django_jazzauth.store.models import Event
+
+from .forging import forge
 
 pytestmark = pytest.mark.django_db
 
@@ -132,6 +137,9 @@ def test_an_unknown_entity(settings: Any) -> None:
     settings.JAZZAUTH = {**settings.JAZZAUTH, "RETENTION": {"sesion": 1}}
     with pytest.raises(ImproperSettings, match="sesion"):
         store.compact()
+    (found,) = [one for one in run_checks() if one.id == "jazzauth.E007"]
+    assert "'sesion'" in found.msg
+    assert "session" in found.msg
 
 
 def test_in_many_batches(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,3 +203,69 @@ def test_the_mark_itself_cannot_be_dropped() -> None:
     )
     (problem,) = store.verify().problems
     assert (problem.code, problem.stream) == ("PAYLOAD_MISSING", f"session/{key}")
+
+
+def payloads(stream: str) -> int:
+    return Event.objects.filter(stream=stream).exclude(payload=None).count()
+
+
+def test_a_deletion_that_somebody_else_wrote_drops_nothing() -> None:
+    made = session()
+    stream, (key,) = f"session/{made.pk}", ended(1)
+    event = Event.objects.get(stream=stream)
+    forge(stream, "deleted", DataKey.objects.get(pk=event.key_id))
+    for dry_run in (True, False):
+        done = store.compact(dry_run=dry_run)["session"]
+        assert (done.streams, done.events) == (1, 3)
+        assert done.refused == {stream: "SEAL_BROKEN"}
+    assert payloads(stream) == 2
+    assert payloads(f"session/{key}") == 1  # the mark
+    assert [(p.code, p.stream) for p in store.verify().problems if p.version] == [
+        ("SEAL_BROKEN", stream)
+    ]
+
+
+def test_a_past_that_somebody_changed_is_kept() -> None:
+    (key,) = ended(1)
+    stream = f"session/{key}"
+    sql("UPDATE jazzauth_event SET schema = 7 WHERE stream = %s AND version = 1", stream)
+    done = store.compact()["session"]
+    assert (done.events, done.refused) == (0, {stream: "CHAIN_BROKEN"})
+    assert payloads(stream) == 3
+
+
+def test_a_deletion_under_a_key_that_nobody_can_check(settings: Any) -> None:
+    """Somebody else's destroyed key: nothing that it is said to seal can be opened."""
+    settings.JAZZAUTH = {**settings.JAZZAUTH, "RETENTION": {"user": 0}}
+    users = get_user_model().objects
+    user, gone = users.create(username="ada"), users.create(username="eve")
+    key = DataKey.objects.get(subject=f"user/{gone.pk}")
+    store.shred(gone)
+    stream = f"user/{user.pk}"
+    forge(stream, "deleted", key)
+    keyring("default").forget()
+    assert store.compact()["user"].refused == {stream: "AFTER_DESTRUCTION"}
+    assert payloads(stream) == 2
+
+
+def test_what_was_shredded_goes_too(settings: Any) -> None:
+    """Nothing in it opens any more, so nothing is lost."""
+    user = get_user_model().objects.create(username="ada")
+    made = session(user=user)
+    store.shred(user)
+    keyring("default").forget()
+    assert store.compact()["session"].streams == 1
+    assert payloads(f"session/{made.pk}") == 1
+    assert store.verify().ok
+
+
+def test_a_key_that_was_emptied_by_sql_keeps_what_it_sealed() -> None:
+    """With the key from a backup it opens again."""
+    (key,) = ended(1)
+    stream = f"session/{key}"
+    DataKey.objects.filter(subject=stream).update(
+        wrapped=None, subject=None, destroyed_at=timezone.now()
+    )
+    keyring("default").forget()
+    assert store.compact()["session"].refused == {stream: "TOMBSTONE_MISSING"}
+    assert payloads(stream) == 3

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import NotSupportedError, connection, transaction
 
+from django_jazzauth.keys.keyring import keyring
 from django_jazzauth.store import store
 from tests.testapp.models import Patient, Treatment, Ward
 
@@ -67,7 +68,11 @@ def test_a_column_that_changes_its_type_under_prepared_statements() -> None:
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="one database shows it")
-def test_verify_needs_no_more_memory_for_more_rows() -> None:
+def test_verify_needs_no_more_memory_for_more_rows(settings: Any) -> None:
+    # What is kept in memory is bounded, and full after the first rows.
+    settings.JAZZAUTH = {**settings.JAZZAUTH, "MEMO_SIZE": 500}
+    keyring("default").forget()
+
     def peak() -> int:
         tracemalloc.start()
         try:

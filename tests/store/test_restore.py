@@ -56,6 +56,18 @@ def test_a_user_comes_back_with_all_that_hung_on_them(ana: Any) -> None:
     assert store.verify().ok
 
 
+def test_what_may_hang_on_nobody_comes_back_too() -> None:
+    """Django deletes a row before the rows that point at it by a foreign key that may be NULL."""
+    user = get_user_model().objects.create_user("bo", "bo@example.org", "pw")
+    for number in range(2):
+        Patient.objects.create(record_no=f"R-{number}", owner=user)
+    pk = user.pk
+    user.delete()
+    store.restore(get_user_model(), pk)
+    assert Patient.objects.filter(owner=pk).count() == 2
+    assert store.verify().ok
+
+
 def test_what_had_gone_before_stays_gone(ana: Any) -> None:
     pk = ana.pk
     with transaction.atomic():

@@ -13,15 +13,17 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from django_jazzauth.errors import KeyDestroyed, NeverExisted, ShredRefused
+from django_jazzauth.errors import KeyDestroyed, NeverExisted, PayloadCompacted, ShredRefused
 from django_jazzauth.keys.keyring import keyring
 from django_jazzauth.keys.models import DataKey
 from django_jazzauth.management.exporting import HIDDEN, ExportEncoder, export_subject
-from django_jazzauth.models import Account, Session
+from django_jazzauth.models import Account, Session, Verification
 from django_jazzauth.sealed.memo import memo
 from django_jazzauth.store import store
+from django_jazzauth.store.events import open_record
 from django_jazzauth.store.journal import SHRED_REQUESTED, SHREDDED
 from django_jazzauth.store.models import Event
+from django_jazzauth.store.registry import projectors
 from tests.testapp.models import Letter, Patient, Tag, Ward
 
 from .test_rotation import elsewhere
@@ -48,6 +50,38 @@ def person(email: str = EMAIL) -> Any:
 def streams_of(user: Any) -> set[str]:
     key = DataKey.objects.get(subject=f"user/{user.pk}").pk
     return set(Event.objects.filter(key_id=key).values_list("stream", flat=True))
+
+
+def all_that_opens() -> str:
+    """Every event and every row of the database that the keys in it open, as text."""
+    keyring("default").forget()
+    found = []
+    for record in Event.objects.all():
+        try:
+            found.append(repr(open_record("default", record)))
+        except (KeyDestroyed, PayloadCompacted):
+            continue
+    for projector in projectors():
+        found += [repr(vars(row)) for row in projector.model._base_manager.all()]
+    return "\n".join(found)
+
+
+@pytest.mark.django_db
+def test_what_waited_for_their_proof_is_forgotten_with_them() -> None:
+    user = person()
+    hour = timezone.timedelta(hours=1)
+    for number in range(2):
+        Verification.objects.issue(f"sign-in:{EMAIL}:{number}", EMAIL, lifetime=hour, user=user)
+    Verification.objects.issue("of-nobody", "value-of-nobody", lifetime=hour)
+    assert Verification.objects.consume(f"sign-in:{EMAIL}:0") == EMAIL
+    before = all_that_opens()
+    assert EMAIL in before and "canary-notes" in before
+    store.shred(user)
+    after = all_that_opens()
+    assert "canary" not in after.lower()
+    assert "value-of-nobody" in after
+    assert [each.identifier for each in Verification.objects.all()] == ["of-nobody"]
+    assert store.verify().ok
 
 
 @pytest.mark.django_db

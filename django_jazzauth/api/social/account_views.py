@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import jwt
 from django.db import transaction
 from django.utils import timezone
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from ...conf import get_settings
 from ...models import Account
@@ -20,9 +18,11 @@ from ..answers import Reply, answers
 from ..endpoint import Endpoint
 from ..errors import ApiError
 from ..payloads import StatusPayload
+from ..responses import Response
 from ..serializers import validate
 from . import account_cookie
 from .bodies import AccountBody, AccountQuery, UnlinkAccountBody
+from .linked_accounts import accounts_of, chosen
 from .linking import store_tokens
 from .payloads import (
     AccessTokenPayload,
@@ -46,7 +46,7 @@ class ListAccountsView(Endpoint):
     @answers(Reply((AccountPayload,), many=True), session="required", operation="listUserAccounts")
     def get(self, request: Request) -> Response:
         """Every linked account, oldest first; no tokens."""
-        accounts = _accounts(self.require_session().user)
+        accounts = accounts_of(self.require_session().user)
         return Response(
             [
                 {
@@ -82,17 +82,18 @@ class UnlinkAccountView(Endpoint):
             raise ApiError(400, "VALIDATION_ERROR", f"[body.accountId] {reason}")
         with transaction.atomic(using=Account.objects.db):
             # Two requests at once must not remove the last two accounts.
-            accounts = list(_accounts(user).select_for_update())
+            accounts = accounts_of(user, lock=True)
             if len(accounts) <= 1 and not get_settings().SOCIAL.UNLINK_LAST:
                 raise ApiError(
                     400, "FAILED_TO_UNLINK_LAST_ACCOUNT", "You can't unlink your last account"
                 )
-            account = _chosen(accounts, account_id, provider_id)
+            account = chosen(accounts, account_id, provider_id)
             if account.provider_id == CREDENTIAL:
                 # The password is the user's; without it, the account is only a name.
                 user.set_unusable_password()
                 user.save(update_fields=["password"])
-            account.delete()
+            if not account._state.adding:
+                account.delete()
         return Response({"status": True})
 
 
@@ -113,7 +114,7 @@ class _TokenEndpoint(Endpoint):
             if not given.get("use_account_cookie"):
                 raise ApiError(400, "VALIDATION_ERROR", f"[{where}] Invalid input")
             account_id = account_cookie.read(self.http, self.jar)
-        return _chosen(_accounts(user), account_id, provider_id)
+        return chosen(accounts_of(user), account_id, provider_id)
 
     def refreshed(self, account: Account, provider: Provider, *, code: str) -> Account:
         """The account with new tokens.
@@ -232,7 +233,7 @@ class AccountInfoView(_TokenEndpoint):
         account_id = request.query_params.get("accountId")
         if account_id is None:
             raise ApiError(400, "VALIDATION_ERROR", "[query] Invalid input")
-        account = _chosen(_accounts(user), account_id, request.query_params.get("providerId"))
+        account = chosen(accounts_of(user), account_id, request.query_params.get("providerId"))
         provider = _configured(account)
         if provider is None:
             message = "Account is not associated with a configured social provider."
@@ -265,25 +266,6 @@ class AccountInfoView(_TokenEndpoint):
             return profile_of(provider, Tokens(access_token=account.access_token))
         except ProviderRefused:
             raise ApiError(400, "FAILED_TO_GET_USER_INFO") from None
-
-
-def _accounts(user: Any) -> Any:
-    return Account.objects.filter(user=user).order_by("created_at", "pk")
-
-
-def _chosen(accounts: Any, account_id: str | None, provider_id: str | None) -> Account:
-    """One of ``accounts``: by the id of its row, or as in 1.4 by provider and its id there."""
-    for account in accounts:
-        if provider_id is not None:
-            if account.provider_id == provider_id and account_id in (None, account.account_id):
-                return account  # type: ignore[no-any-return]
-        elif account_id is not None and _same_id(account.pk, account_id):
-            return account  # type: ignore[no-any-return]
-    raise ApiError(400, "ACCOUNT_NOT_FOUND", "Account not found")
-
-
-def _same_id(pk: UUID, text: str) -> bool:
-    return str(pk) == text
 
 
 def _provider_of(account: Account) -> Provider:

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from django.http import HttpResponse
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from .. import wire
 from ..answers import Reply, answers
 from ..endpoint import Endpoint
 from ..errors import ApiError
+from ..responses import Response
 from . import account_cookie
 from .bodies import LinkOAuth2Body, LinkSocialBody, SignInOAuth2Body, SignInSocialBody
 from .id_tokens import InvalidIdToken, verify_id_token

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.http import HttpResponse
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from ...conf import get_settings
 from ..answers import NOTHING_HERE, REDIRECT, answers
@@ -15,6 +14,7 @@ from ..errors import ApiError
 from ..letters import delete_identifier
 from ..passwords import REFUSED_PASSWORD, require_password
 from ..payloads import DeletionPayload
+from ..responses import Response
 from ..serializers import DeleteUserBody, MailedLinkQuery
 from ..verifications import use_up
 

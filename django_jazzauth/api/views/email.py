@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from ...conf import get_settings
 from ..answers import answers
@@ -14,6 +13,7 @@ from ..email_tokens import VERIFY_CHANGE, EmailToken
 from ..endpoint import Endpoint
 from ..errors import ApiError
 from ..payloads import StatusPayload
+from ..responses import Response
 from ..serializers import ChangeEmailBody
 from ..users import update_user
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from .. import outbox
 from ..answers import NOTHING_HERE, Reply, answers
 from ..endpoint import Endpoint, nothing_here
 from ..payloads import MessagePayload
+from ..responses import Response
 
 
 class OutboxView(Endpoint):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from .. import wire
 from ..answers import answers
 from ..endpoint import Endpoint
+from ..hashing_limit import THROTTLES
 from ..passwords import (
     REFUSED_NEW_PASSWORD,
     REFUSED_PASSWORD,
@@ -16,6 +16,7 @@ from ..passwords import (
     require_password,
 )
 from ..payloads import SignedUpPayload, StatusPayload
+from ..responses import Response
 from ..serializers import ChangePasswordBody, VerifyPasswordBody
 from ..session_state import end_sessions, open_session
 
@@ -24,6 +25,7 @@ class ChangePasswordView(Endpoint):
     """Replace the password, given the present one."""
 
     body_class = ChangePasswordBody
+    throttle_classes = THROTTLES
 
     @answers(
         SignedUpPayload,
@@ -56,6 +58,7 @@ class VerifyPasswordView(Endpoint):
     """Say whether a password is the user's."""
 
     body_class = VerifyPasswordBody
+    throttle_classes = THROTTLES
 
     @answers(StatusPayload, session="required", errors={400: REFUSED_PASSWORD})
     def post(self, request: Request) -> Response:

@@ -8,19 +8,20 @@ from urllib.parse import urlencode, urljoin, urlsplit
 from django.contrib.auth import get_user_model
 from django.http import HttpResponse
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from ...conf import get_settings
 from ...request_cause import name_actor
 from ..answers import REDIRECT, answers
 from ..endpoint import Endpoint
 from ..errors import ApiError
+from ..hashing_limit import THROTTLES
 from ..letters import reset_identifier
 from ..passwords import REFUSED_NEW_PASSWORD, check_new_password, replace_password
 from ..payloads import NoticePayload, ResetTokenQuery, StatusPayload
+from ..responses import Response
 from ..serializers import RequestPasswordResetBody, ResetPasswordBody, ResetPasswordQuery
 from ..session_state import end_sessions
-from ..verifications import is_live, use_up
+from ..verifications import is_live, use_up, value_of
 
 _MESSAGE = "If this email exists in our system, check your email for the reset link"
 
@@ -68,6 +69,7 @@ class ResetPasswordView(Endpoint):
     """Choose a new password."""
 
     body_class = ResetPasswordBody
+    throttle_classes = THROTTLES
 
     @answers(
         StatusPayload,
@@ -80,9 +82,16 @@ class ResetPasswordView(Endpoint):
         if not token:
             raise ApiError(400, "INVALID_TOKEN")
         check_new_password(self.body["new_password"])
-        user = _user_with(use_up(reset_identifier(token)))
+        identifier = reset_identifier(token)
+        user = _user_with(value_of(identifier))
         name_actor(self.http, user)  # the token was in their mailbox
-        replace_password(user, self.body["new_password"], request=self.http)
+
+        def redeem() -> None:
+            if use_up(identifier) != str(user.pk):  # another request was faster
+                raise ApiError(400, "INVALID_TOKEN")
+
+        # With the password or not at all: a token is not lost where the hash is refused.
+        replace_password(user, self.body["new_password"], request=self.http, along=redeem)
         if get_settings().PASSWORD_RESET.REVOKE_SESSIONS:
             end_sessions(user)
         return Response({"status": True})

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from ...models import Session
 from .. import plugins
@@ -19,6 +18,7 @@ from ..payloads import (
     SessionAndUserPayload,
     SuccessPayload,
 )
+from ..responses import Response
 from ..serializers import SignOutBody
 from ..session_state import cached_content, close_session, presented
 from ..social import account_cookie
@@ -46,15 +46,15 @@ class GetSessionView(Endpoint):
 
         With ``?format=cookieSession``: ``{user_id, claims, authMode}``, for a Jazz client.
         """
-        if request.query_params.get("format") == "cookieSession":
+        if self.parameters.get("format") == "cookieSession":
             signed_in = self.session_state().session
             return Response(signed_in and cookie_session(signed_in, self.api_options))
         # As in JavaScript, any value but the empty one counts as true.
-        believe = not request.query_params.get("disableCookieCache")
+        believe = not self.parameters.get("disableCookieCache")
         cached = cached_content(self.http, self.api_options) if believe else None
         if cached is not None:
             return Response({"session": cached["session"], "user": cached["user"]})
-        renew = not request.query_params.get("disableRefresh")
+        renew = not self.parameters.get("disableRefresh")
         state = self.session_state(renew=renew, trust_cookie=believe)
         answer = Response(state.payload)
         if state.session is None or state.shown is not None:
@@ -69,9 +69,7 @@ class GetSessionView(Endpoint):
         """405: Better Auth knows this form for a setting that we do not have."""
         raise ApiError(405, "METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED")
 
-    def finalize_response(
-        self, request: Request, response: Any, *args: Any, **kwargs: Any
-    ) -> Response:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Nobody may keep the answer."""
         answer = super().finalize_response(request, response, *args, **kwargs)
         if answer.status_code != 429:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from .. import wire
 from ..answers import Reply, answers
 from ..endpoint import Endpoint
 from ..errors import ApiError
 from ..payloads import SessionPayload, StatusPayload
+from ..responses import Response
 from ..serializers import AnyBody, RevokeSessionBody
 from ..session_state import end_sessions, sessions_of
 

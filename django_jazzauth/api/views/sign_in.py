@@ -7,7 +7,6 @@ from typing import Any
 from django.http import HttpResponse
 from django.utils.encoding import iri_to_uri
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from ...conf import get_settings
 from ...models import Session
@@ -17,7 +16,9 @@ from ..email_tokens import EmailToken
 from ..endpoint import Endpoint
 from ..errors import ApiError
 from ..fields import is_email
+from ..hashing_limit import THROTTLES
 from ..payloads import SignedInPayload
+from ..responses import Response
 from ..serializers import SignInEmailBody
 from ..signing_in import user_with_password
 from ..users import must_verify
@@ -27,6 +28,7 @@ class PasswordSignInEndpoint(Endpoint):
     """What follows once name and password are known to be right, whatever the name is."""
 
     is_login = True
+    throttle_classes = THROTTLES
 
     def admit(self, user: Any, *, method: str) -> HttpResponse:
         """``{redirect, token, user}``, with ``url`` when a ``callbackURL`` was given.

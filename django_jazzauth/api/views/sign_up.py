@@ -6,22 +6,26 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import make_password
+from django.db import transaction
 from django.http import HttpResponse
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from ...conf import get_settings
 from ...identity import Proof
 from .. import plugins, wire
+from ..afterwards import afterwards
 from ..answers import answers
 from ..email_tokens import EmailToken
 from ..endpoint import Endpoint
 from ..errors import ApiError
+from ..hashing_limit import THROTTLES
 from ..passwords import REFUSED_NEW_PASSWORD, check_new_password
 from ..payloads import SignedUpPayload
 from ..proofs import REFUSED_PROOF, proof_of
+from ..responses import Response
 from ..serializers import SignUpEmailBody
 from ..users import REFUSED_NEW_USER, create_user, use_up_proof
+from ..verifications import leave_unredeemable
 
 _FIELDS: tuple[str, ...] = ("email", "name", "image")
 
@@ -38,6 +42,7 @@ class SignUpEmailView(Endpoint):
 
     body_class = SignUpEmailBody
     is_login = True
+    throttle_classes = THROTTLES
 
     @answers(
         SignedUpPayload,
@@ -57,29 +62,33 @@ class SignUpEmailView(Endpoint):
         proof = proof_of(body.get("proof_token"))
         data: dict[str, Any] = {name: body[name] for name in _FIELDS if name in body} | added
         try:
-            user = create_user(
+            return create_user(
                 data,
                 password=body["password"],
                 proof=proof,
                 proof_token=body.get("proof_token", ""),
                 body=body,
                 request=self.http,
+                signs_in=not settings.REQUIRED,
+                answer=self._admit,
             )
         except ApiError as error:
             if not settings.REQUIRED or error.code != "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL":
                 raise
             self._send_link(data["email"], None)
             return Response({"token": None, "user": _look_alike(data, body, proof)})
-        self._send_link(user.email, user)
-        if settings.REQUIRED:
+
+    def _admit(self, user: Any) -> HttpResponse:
+        """What a new user gets: the link, and a session, unless they must follow the link first."""
+        afterwards(lambda: self._send_link(user.email, user))
+        if get_settings().EMAIL_VERIFICATION.REQUIRED:
             return Response({"token": None, "user": wire.user_payload(user)})
-        remember = body.get("remember_me") is not False
         return self.sign_in(
             user,
             lambda session: Response({"token": session.token, "user": wire.user_payload(user)}),
             method="email",
             factor="password",
-            remember=remember,
+            remember=self.body.get("remember_me") is not False,
         )
 
     def _send_link(self, to: str, user: Any | None) -> None:
@@ -92,14 +101,16 @@ class SignUpEmailView(Endpoint):
 
 
 def _look_alike(data: dict[str, Any], body: dict[str, Any], proof: Proof | None) -> dict[str, Any]:
-    """The user as a new one would look; the same work is done, nothing is stored.
+    """The user as a new one would look; as much is done, and nobody is created.
 
     The proof is used up all the same: whether it can be used again would tell, too.
     """
     make_password(body["password"])
-    if proof is not None:
-        use_up_proof(body["proof_token"], proof)
     model: Any = get_user_model()  # whose key may be a number
+    with transaction.atomic(using=model._default_manager.db):
+        if proof is not None:
+            use_up_proof(body["proof_token"], proof)
+        leave_unredeemable()
     nobody = model(**data | {"email": data["email"].lower()})
     if proof is not None:
         nobody.pk = proof.user_id

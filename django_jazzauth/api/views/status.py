@@ -7,11 +7,11 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from ..answers import answers
 from ..endpoint import Endpoint, nothing_here
 from ..payloads import OkPayload
+from ..responses import Response
 
 
 class OkView(Endpoint):

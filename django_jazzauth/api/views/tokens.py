@@ -5,13 +5,13 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.utils.cache import get_conditional_response
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from ...tokens.jwks import MAX_AGE, key_set
 from ..answers import NOT_MODIFIED, answers
 from ..endpoint import Endpoint
 from ..issuing import token_for, token_for_payload
 from ..payloads import JwksPayload, TokenPayload
+from ..responses import Response
 
 
 class TokenView(Endpoint):

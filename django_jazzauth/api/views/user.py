@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from .. import plugins
 from ..answers import answers
 from ..endpoint import Endpoint
 from ..errors import ApiError
 from ..payloads import StatusPayload
+from ..responses import Response
 from ..serializers import UpdateUserBody
 from ..users import update_user
 

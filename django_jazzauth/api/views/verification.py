@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.http import HttpResponse
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from ...conf import get_settings
 from ...request_cause import name_actor
@@ -17,6 +16,7 @@ from ..email_tokens import EmailToken
 from ..endpoint import Endpoint
 from ..errors import ApiError
 from ..payloads import StatusPayload, VerifiedPayload
+from ..responses import Response
 from ..serializers import MailedLinkQuery, SendVerificationEmailBody
 from ..users import update_user
 

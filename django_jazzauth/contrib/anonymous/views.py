@@ -7,13 +7,13 @@ from typing import Any
 from django.db import IntegrityError
 from django.http import HttpResponse
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from ...api import wire
 from ...api.answers import answers
 from ...api.endpoint import Endpoint
 from ...api.errors import ApiError
 from ...api.payloads import SignedUpPayload, SuccessPayload
+from ...api.responses import Response
 from ...api.users import create_without_password
 from ...api.verifications import DIGITS_AND_LOWER_CASE, random_token
 from ...conf import get_settings

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from ...api import wire
 from ...api.answers import Reply, answers
@@ -12,6 +11,7 @@ from ...api.endpoint import Endpoint
 from ...api.errors import ApiError
 from ...api.fields import StringField
 from ...api.payloads import SessionAndUserPayload, StatusPayload
+from ...api.responses import Response
 from ...api.serializers import Body
 from ...api.session_state import close_session, find_session
 from ...models import Session

@@ -11,7 +11,6 @@ import secrets
 
 from django.http import HttpResponse
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from ...api import wire
 from ...api.answers import answers
@@ -19,6 +18,7 @@ from ...api.endpoint import Endpoint
 from ...api.errors import ApiError
 from ...api.fields import StringField
 from ...api.payloads import SessionAndUserPayload, TokenPayload
+from ...api.responses import Response
 from ...api.serializers import Body
 from ...api.session_state import find_session
 from ...api.verifications import issue, use_up
@@ -50,7 +50,7 @@ class GenerateOneTimeTokenView(Endpoint):
             raise ApiError(401, "UNAUTHORIZED")
         token = secrets.token_urlsafe(_BYTES)
         seconds = get_settings().ONE_TIME_TOKEN.EXPIRES_IN
-        issue(_identifier(token), state.token, seconds=seconds, request=self.http)
+        issue(_identifier(token), state.token, seconds=seconds, request=self.http, user=state.user)
         return Response({"token": token})
 
 

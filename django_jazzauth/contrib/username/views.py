@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from ...api.answers import Reply, answers
 from ...api.endpoint import Endpoint
 from ...api.errors import ApiError
 from ...api.payloads import SignedInPayload
+from ...api.responses import Response
 from ...api.signing_in import if_correct
 from ...api.views.sign_in import PasswordSignInEndpoint
 from .bodies import IsUsernameAvailableBody, SignInUsernameBody, UsernameAvailablePayload

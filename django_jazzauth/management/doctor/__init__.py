@@ -8,6 +8,7 @@ from .database import look_at_database
 from .findings import Checkup, Finding
 from .keys import look_at_keys
 from .log import look_at_log
+from .relay import look_at_relay
 from .versions import look_at_versions
 
 __all__ = ["Checkup", "Finding", "examine"]
@@ -26,4 +27,5 @@ def examine(using: str) -> Checkup:
         look_at_keys(checkup, using)
         look_at_log(checkup, using)
         look_at_checkpoints(checkup, using)
+        look_at_relay(checkup, using)
     return checkup

@@ -6,10 +6,11 @@ import os
 import stat
 
 from ...conf import NAME, get_settings
-from ...errors import JazzAuthError
+from ...errors import EpochNotTrusted, JazzAuthError
+from ...keys.index_places import columns_on_their_way
 from ...keys.keyring import keyring
 from ...keys.models import DataKey, Epoch, IndexRoot, Worker
-from ...keys.source import ENV_FILE, ENV_SECRET, key_provider
+from ...keys.source import ENV_FILE, ENV_SECRET, key_provider, overruled_sources
 from .findings import Checkup
 
 
@@ -25,6 +26,13 @@ def look_at_keys(checkup: Checkup, using: str) -> None:
         )
         return
     checkup.ok("keys.secret", f"this is worker {worker_id}")
+    overruled = overruled_sources()
+    if overruled:
+        checkup.warn(
+            "keys.sources",
+            f"overruled, and not read: {', '.join(overruled)}",
+            "Leave one of them set, so that nobody takes another one for the secret in use.",
+        )
     _look_at_file(checkup)
     epochs = list(Epoch.objects.using(using).order_by("-number"))
     if not epochs:
@@ -36,7 +44,9 @@ def look_at_keys(checkup: Checkup, using: str) -> None:
         checkup.error(
             "keys.epoch",
             f"{error} [{error.code}]",
-            "Start with the secret of a worker of this database, or have one of them grant it.",
+            "Compare the table jazzauth_epoch with a backup before anything is restarted."
+            if isinstance(error, EpochNotTrusted)
+            else "Start with the secret of a worker of this database, or have one grant it.",
         )
         return
     open_ones = sum(epoch.retired_at is None for epoch in epochs)
@@ -47,9 +57,7 @@ def look_at_keys(checkup: Checkup, using: str) -> None:
     workers = Worker.objects.using(using).filter(removed_at=None).order_by("created_at")
     checkup.ok("keys.workers", "workers: " + ", ".join(str(row) for row in workers))
     _look_at_data_keys(checkup, using, epochs[0])
-    live = IndexRoot.objects.using(using).filter(retired_at=None).order_by("generation")
-    numbers = ", ".join(str(row.generation) for row in live)
-    checkup.ok("keys.index", f"live generations of the index keys: {numbers or 'none'}")
+    _look_at_index_keys(checkup, using)
 
 
 def _look_at_data_keys(checkup: Checkup, using: str, current: Epoch) -> None:
@@ -60,6 +68,22 @@ def _look_at_data_keys(checkup: Checkup, using: str, current: Epoch) -> None:
     checkup.ok(
         "keys.data",
         f"{total:,} data keys: {older:,} still under an older epoch, {destroyed:,} destroyed",
+    )
+
+
+def _look_at_index_keys(checkup: Checkup, using: str) -> None:
+    live = IndexRoot.objects.using(using).filter(retired_at=None).order_by("generation")
+    numbers = ", ".join(str(row.generation) for row in live)
+    found = f"live generations of the index keys: {numbers or 'none'}"
+    moving = columns_on_their_way(using)
+    if not moving:
+        checkup.ok("keys.index", found)
+        return
+    names = ", ".join(f"{name} ({share:.0%})" for name, share in moving.items())
+    checkup.warn(
+        "keys.index",
+        f"{found}; being re-indexed: {names}",
+        "If no `jazzauth reindex` is running, run it again: it finishes what was begun.",
     )
 
 

@@ -7,10 +7,12 @@ import datetime
 from django.db.models import Max
 from django.utils import timezone
 
+from ...conf import get_settings
 from ...errors import JazzAuthError, KeyDestroyed, PayloadCompacted
 from ...store.events import moment, open_record
 from ...store.models import Event as EventRecord
 from ...store.registry import projector_for, projectors
+from ...store.trigram_index import is_complete
 from .findings import Checkup
 
 _TOLERATED = datetime.timedelta(seconds=1)
@@ -27,6 +29,14 @@ def look_at_log(checkup: Checkup, using: str) -> None:
         "log.events", f"{events.count():,} events; the newest position is {newest.position:,}"
     )
     _look_at_newest(checkup, using, newest)
+    for entity in get_settings().TRIGRAM_INDEX:
+        if not is_complete(using, entity):
+            checkup.warn(
+                "log.trigrams",
+                f"the trigram index of {entity} is not complete: searches open heads instead",
+                "Restart every process with the present settings, then run "
+                "`manage.py jazzauth trigrams`.",
+            )
     latest = events.filter(position__gt=newest.position - 1000).aggregate(at=Max("recorded_at"))
     ahead = moment(latest["at"]) - timezone.now()
     if ahead > _TOLERATED:

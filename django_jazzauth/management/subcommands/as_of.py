@@ -53,7 +53,7 @@ def moment_of(text: str) -> datetime.datetime:
     """A date or time as typed, as an aware time.
 
     Raises:
-        ArgumentTypeError: it is neither.
+        ArgumentTypeError: it is neither, or in the future.
     """
     try:
         when = parse_datetime(text)
@@ -66,4 +66,7 @@ def moment_of(text: str) -> datetime.datetime:
         raise ArgumentTypeError(
             f"{text!r} is no time. Write it as 2026-03-04T05:06:07+00:00 or 2026-03-04."
         )
-    return timezone.make_aware(when) if timezone.is_naive(when) else when
+    when = timezone.make_aware(when) if timezone.is_naive(when) else when
+    if when > timezone.now():
+        raise ArgumentTypeError(f"{text!r} is still to come: nobody knows what will be then.")
+    return when

@@ -38,3 +38,22 @@ def known_database(options: dict[str, Any]) -> str:
         known = ", ".join(sorted(connections))
         raise CommandError(f"There is no database {alias!r} in the settings. There are: {known}.")
     return alias
+
+
+def require_answer(prompt: str, *accepted: str, refused: str = "Nothing was changed.") -> None:
+    """Ask on the terminal, and go on only with the right answer.
+
+    Args:
+        prompt: what is asked.
+        accepted: what allows to go on, in lower case.
+        refused: the error's text otherwise.
+
+    Raises:
+        CommandError: another answer was given, or nobody is there to give one.
+    """
+    try:
+        answer = input(prompt)
+    except EOFError:
+        raise CommandError("Nobody is there to answer; use --no-input. Nothing changed.") from None
+    if answer.strip().lower() not in accepted:
+        raise CommandError(refused)

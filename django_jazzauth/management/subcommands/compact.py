@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from ...store import store
 from ..progress import ProgressBar
@@ -40,4 +40,12 @@ class Compact:
             command.stdout.write(
                 f"{entity}: {result.events:,} payloads of {result.streams:,} streams {verb}, "
                 f"{result.bytes:,} bytes."
+            )
+        refused = {stream: code for each in done.values() for stream, code in each.refused.items()}
+        for stream, code in refused.items():
+            command.stderr.write(command.style.WARNING(f"{stream}: left as it is [{code}]"))
+        if refused:
+            raise CommandError(
+                f"{len(refused):,} streams were left as they are: somebody else seems to have "
+                "ended or changed them. Run `manage.py jazzauth verify`."
             )

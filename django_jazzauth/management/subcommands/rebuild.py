@@ -6,13 +6,13 @@ import time
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
 from ...store import store
 from ...store.models import Event as EventRecord
 from ...store.registry import projectors
 from ..progress import ProgressBar
-from .base import known_database
+from .base import known_database, require_answer
 
 
 class Rebuild:
@@ -59,9 +59,4 @@ def _ask(command: BaseCommand, alias: str, events: int) -> None:
         "events, in one transaction. What stands in those tables without an event is lost. "
         "Other writers wait meanwhile."
     )
-    try:
-        answer = input('Type "yes" to go on: ')
-    except EOFError:
-        raise CommandError("Nobody is there to answer; use --no-input. Nothing changed.") from None
-    if answer.strip().lower() != "yes":
-        raise CommandError("Nothing was changed.")
+    require_answer('Type "yes" to go on: ', "yes")

@@ -7,12 +7,12 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
 from ...store import store
 from ..entities import Address, find_entity
 from ..exporting import ExportEncoder, export_subject
-from .base import known_database
+from .base import known_database, require_answer
 from .init import write_private_file
 
 _WHO = "An e-mail, a username, a primary key, or a stream (user/<key>)."
@@ -102,9 +102,4 @@ def _ask(command: BaseCommand, found: Address) -> None:
         f"{found.stream}: the data key is destroyed, and all rows of theirs are removed. Nobody "
         "can undo this."
     )
-    try:
-        answer = input('Type "shred" to go on: ')
-    except EOFError:
-        raise CommandError("Nobody is there to answer; use --no-input. Nothing changed.") from None
-    if answer.strip().lower() != "shred":
-        raise CommandError("Nothing was changed.")
+    require_answer('Type "shred" to go on: ', "shred")

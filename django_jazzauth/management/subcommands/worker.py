@@ -17,7 +17,7 @@ from ...keys.rotation import Rotation
 from ...keys.secret import WorkerSecret
 from ...keys.source import ENV_SECRET, key_provider
 from ...keys.workers import add_worker, find_worker, grant_worker, list_workers, remove_worker
-from .base import known_database
+from .base import known_database, require_answer
 from .init import write_secret_file
 
 
@@ -39,11 +39,7 @@ class Worker:
             help="Write the secret to this new file, readable by its owner only.",
         )
         _add_card(how, "Make no secret: add the worker whose card this is.")
-        add.add_argument(
-            "--suite",
-            choices=SUITES,
-            help='HPKE suite of its grants. Defaults to JAZZAUTH["HPKE_SUITE"].',
-        )
+        _add_suite(add, "HPKE suite of its grants.")
         actions.add_parser("list", help="List all workers, removed ones included.")
         actions.add_parser(
             "card", help="Print the public keys of this process's own worker; nothing secret."
@@ -52,13 +48,21 @@ class Worker:
             "grant", help="Grant the epoch in use to a worker that is known, but does not have it."
         )
         grant.add_argument("worker", help="Its name or id.")
-        _add_card(grant, "Its card; needed if nobody vouched for its key before.")
+        _add_card(grant, "Its card; needed if it has no grant of the epoch in use.")
+        _add_suite(grant, "HPKE suite of the grant, with --card.")
         remove = actions.add_parser("remove", help="Start a new epoch without a worker.")
         remove.add_argument("worker", help="Its name or id.")
         remove.add_argument(
             "--force",
             action="store_true",
             help="Remove the worker of this process itself; it can open nothing afterwards.",
+        )
+        remove.add_argument(
+            "--no-input",
+            "--noinput",
+            action="store_false",
+            dest="interactive",
+            help="Do not ask before; the worker must then be given by its id.",
         )
 
     def run(self, command: BaseCommand, options: dict[str, Any]) -> None:
@@ -72,13 +76,33 @@ class Worker:
         elif action == "card":
             command.stdout.write(Card.of(key_provider()).to_text())
         elif action == "grant":
-            worker_id = grant_worker(alias, options["worker"], _card(options))
+            worker_id = grant_worker(alias, options["worker"], _card(options), options["suite"])
             command.stdout.write(command.style.SUCCESS(f"{worker_id} has the epoch in use."))
         else:
-            who = str(find_worker(alias, options["worker"]))
-            rotation = remove_worker(alias, options["worker"], myself=options["force"])
+            worker_id = _to_remove(command, alias, options)
+            who = str(find_worker(alias, worker_id))
+            rotation = remove_worker(alias, worker_id, myself=options["force"])
             command.stdout.write(command.style.SUCCESS(f"{who} was removed."))
             tell_rotation(command, rotation)
+
+
+def _to_remove(command: BaseCommand, alias: str, options: dict[str, Any]) -> str:
+    """The id of the worker that is meant: names can be swapped by whoever writes to the tables."""
+    text: str = options["worker"]
+    worker = find_worker(alias, text)
+    if not options["interactive"]:
+        if text != worker.id:
+            raise CommandError(
+                f"{text} is {worker.id} here, by a name that SQL can change. With --no-input give "
+                "the id that its owner knows. Nothing changed."
+            )
+        return text
+    command.stdout.write(
+        f"{worker.name or '-'} is the worker {worker.id}, added on {worker.created_at:%Y-%m-%d}. "
+        "Compare the id with what its owner knows: the name is not sealed."
+    )
+    require_answer('Type "remove" to go on: ', "remove", refused="Nothing changed.")
+    return str(worker.id)
 
 
 def tell_rotation(command: BaseCommand, rotation: Rotation) -> None:
@@ -90,7 +114,8 @@ def tell_rotation(command: BaseCommand, rotation: Rotation) -> None:
         command.stderr.write(
             command.style.WARNING(
                 f"{worker_id} did not have the epoch before, and does not have this one: "
-                f"`jazzauth worker grant {worker_id}`, or `worker remove`."
+                f"`jazzauth worker grant {worker_id} --card FILE` if it was never removed, or "
+                "`worker remove`."
             )
         )
     command.stdout.write(
@@ -102,6 +127,12 @@ def tell_rotation(command: BaseCommand, rotation: Rotation) -> None:
 def _add_card(parser: Any, text: str) -> None:
     parser.add_argument(
         "--card", type=Path, metavar="PATH", help=f"{text} A file, or - for standard input."
+    )
+
+
+def _add_suite(parser: ArgumentParser, text: str) -> None:
+    parser.add_argument(
+        "--suite", choices=SUITES, help=f'{text} Defaults to JAZZAUTH["HPKE_SUITE"].'
     )
 
 

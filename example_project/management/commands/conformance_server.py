@@ -29,7 +29,7 @@ class Command(BaseCommand):
         """``--port``, ``--workers`` and ``--threads``."""
         parser.add_argument("--port", type=int, default=8000, help="Of localhost. Default: 8000.")
         parser.add_argument("--workers", type=int, default=1, help="Processes. Default: 1.")
-        parser.add_argument("--threads", type=int, default=8, help="Of each. Default: 8.")
+        parser.add_argument("--threads", type=int, default=24, help="Of each. Default: 24.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Set it up, then become the server.

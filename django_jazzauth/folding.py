@@ -12,6 +12,8 @@ def fold_text(value: str) -> str:
 
     Source: Unicode Standard, section 3.13, "caseless matching", compatibility form.
     """
+    if value.isascii():  # NFKC leaves it alone
+        return value.lower()
     folded = unicodedata.normalize("NFKC", value).casefold()
     return unicodedata.normalize("NFKC", folded)
 

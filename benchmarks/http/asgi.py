@@ -1,0 +1,5 @@
+"""The measured server for ASGI."""
+
+from django.core.asgi import get_asgi_application
+
+application = get_asgi_application()

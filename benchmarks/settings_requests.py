@@ -1,0 +1,36 @@
+"""Django settings of ``python -m benchmarks.requests_cpu``: a site as it runs in production."""
+
+from __future__ import annotations
+
+import os
+
+from benchmarks.settings import *  # noqa: F403
+from benchmarks.settings import DATABASES, INSTALLED_APPS, JAZZAUTH
+
+ALLOWED_HOSTS = ["bench.example.org"]
+ROOT_URLCONF = "benchmarks.urls_requests"
+INSTALLED_APPS = [
+    *INSTALLED_APPS,
+    "django_jazzauth.contrib.bearer",
+    *(["django_jazzauth.contrib.jwt"] if os.environ.get("JAZZAUTH_BENCH_JWT") else []),
+]
+# What startproject writes, with ours before the sessions. JAZZAUTH_BENCH_MIDDLEWARE=none: nothing.
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django_jazzauth.middleware.ActingMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+if os.environ.get("JAZZAUTH_BENCH_MIDDLEWARE") == "none":
+    MIDDLEWARE = []
+
+# Nothing is refused here: a million requests come from one address.
+JAZZAUTH = JAZZAUTH | {
+    "BASE_URL": "https://bench.example.org",
+    "RATE_LIMIT": {"MAX": 1_000_000_000},
+}
+DATABASES["default"]["CONN_MAX_AGE"] = None
