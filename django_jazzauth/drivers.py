@@ -78,8 +78,6 @@ def _driver(connection: BaseDatabaseWrapper) -> _Psycopg | _Sqlite | None:
     """The short way to the database; None where Django's cursors have to be used."""
     if connection.execute_wrappers or connection.queries_logged:
         return None
-    if connection.vendor not in ("sqlite", "postgresql"):
-        return None
     connection.ensure_connection()
     connection.validate_thread_sharing()
     connection.validate_no_broken_transaction()
@@ -135,7 +133,8 @@ def _fetch(
             return list(django_cursor.fetchall())
     with connection.wrap_database_errors:
         # All, so that no statement stays open.
-        return list(driver.run(sql, params, binary).fetchall())
+        rows: list[tuple[Any, ...]] = driver.run(sql, params, binary).fetchall()
+        return rows
 
 
 def execute(connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any]) -> int:

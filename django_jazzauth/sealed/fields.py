@@ -159,6 +159,10 @@ class SealedFieldMixin(SealedKind, RegisterLookupMixin):
         ciphers = keyring(alias).index_ciphers(self.entity, self.name)
         return [cipher.seal(_index_bytes(primitive)) for cipher in ciphers]
 
+    def sought_values(self, primitive: Any, alias: str) -> list[bytes]:
+        """As ``column_values``, remembered: for look-ups."""
+        return keyring(alias).sought(self.entity, self.name, _index_bytes(primitive))
+
     def open_column(self, blob: bytes, alias: str) -> Any:
         """The Python value behind a searchable column's ciphertext.
 
@@ -371,6 +375,10 @@ class FoldedField(FoldedKind, models.BinaryField):  # type: ignore[type-arg,misc
         """The ciphertexts that the column may hold: two while it is being re-indexed."""
         ciphers = keyring(alias).index_ciphers(*self.index_name)
         return [cipher.seal(_index_bytes(self.folded(value))) for cipher in ciphers]
+
+    def sought_values(self, value: Any, alias: str) -> list[bytes]:
+        """As ``column_values``, remembered: for look-ups."""
+        return keyring(alias).sought(*self.index_name, _index_bytes(self.folded(value)))
 
     def value_to_string(self, obj: Any) -> str:
         return ""
