@@ -16,6 +16,18 @@ from .. import compact_json
 
 _MEDIA_TYPE = "application/json"
 
+ReadyHeaders = Mapping[str, tuple[str, str]]
+"""Headers as Django keeps them."""
+
+
+def ready_headers(headers: Mapping[str, str]) -> ReadyHeaders:
+    """Headers that many answers get: looked at once.
+
+    Args:
+        headers: names and values, both ASCII.
+    """
+    return {name.lower(): (name, value) for name, value in ResponseHeaders(headers).items()}
+
 
 class Response(RestResponse):
     """DRF's response, always JSON.
@@ -52,6 +64,10 @@ class Response(RestResponse):
         if headers:
             for name, value in headers.items():
                 self[name] = value
+
+    def put_headers(self, headers: ReadyHeaders) -> None:
+        """Set headers, as ``self[name] = value`` does."""
+        self.headers._store.update(headers)
 
     @property
     def rendered_content(self) -> Any:

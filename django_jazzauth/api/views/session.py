@@ -18,12 +18,12 @@ from ..payloads import (
     SessionAndUserPayload,
     SuccessPayload,
 )
-from ..responses import Response
+from ..responses import Response, ready_headers
 from ..serializers import SignOutBody
 from ..session_state import cached_content, close_session, presented
 from ..social import account_cookie
 
-_UNCACHED = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+_UNCACHED = ready_headers({"Cache-Control": "no-store", "Pragma": "no-cache"})
 
 
 class GetSessionView(Endpoint):
@@ -73,8 +73,7 @@ class GetSessionView(Endpoint):
         """Nobody may keep the answer."""
         answer = super().finalize_response(request, response, *args, **kwargs)
         if answer.status_code != 429:
-            for name, value in _UNCACHED.items():
-                answer[name] = value
+            answer.put_headers(_UNCACHED)
         return answer
 
 
