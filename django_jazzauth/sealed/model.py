@@ -9,7 +9,7 @@ from django.core.checks import CheckMessage
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from .alone import delete_alone, stands_alone
+from .alone import database_of, delete_alone, deletes_alone
 from .binding import binding_of, loading_binding, require_binding
 from .checks import check_model
 from .head_field import HeadField
@@ -71,8 +71,10 @@ class EventSourcedMixin:
 
     def delete(self, using: str | None = None, keep_parents: bool = False) -> Any:
         """As Django's."""
-        if self.pk is not None and stands_alone(type(self)):
-            return delete_alone(self, using)
+        if self.pk is not None:
+            using = database_of(self, using)
+            if deletes_alone(self, using):
+                return delete_alone(self, using)
         return super().delete(using=using, keep_parents=keep_parents)  # type: ignore[misc]
 
     delete.alters_data = True  # type: ignore[attr-defined]
