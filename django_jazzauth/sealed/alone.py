@@ -84,11 +84,12 @@ def _sql(model: Any, connection: BaseDatabaseWrapper, referring: tuple[Any, ...]
     sql = made.get((connection.vendor, referring))
     if sql is None:
         quote = connection.ops.quote_name
-        sql = "SELECT " + " OR ".join(
+        looks = [
             f"EXISTS (SELECT 1 FROM {quote(field.model._meta.db_table)} "  # noqa: S608 - quoted names
             f"WHERE {quote(field.column)} = %s)"
             for field in referring
-        )
+        ]
+        sql = f"SELECT {' OR '.join(looks)}"
         made[connection.vendor, referring] = sql
     return sql
 
