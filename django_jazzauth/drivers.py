@@ -11,10 +11,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
+from threading import get_ident
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+from django.core.signals import setting_changed
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.db.backends.sqlite3.base import FORMAT_QMARK_REGEX
@@ -26,6 +30,8 @@ except ImportError:  # the extra "postgres" is not installed, or only psycopg2 i
 
 _KEPT = "jazzauth_driver"
 _PREPARE_AFTER = 5
+_DEBUG = "DEBUG"
+_known: dict[str, bool] = {}  # asking Django's settings takes as long as the rest of what is asked
 
 
 class _Psycopg:
@@ -76,24 +82,46 @@ def _question_marks(sql: str) -> str:
 
 def _driver(connection: BaseDatabaseWrapper) -> _Psycopg | _Sqlite | None:
     """The short way to the database; None where Django's cursors have to be used."""
-    if connection.execute_wrappers or connection.queries_logged:
+    if connection.execute_wrappers or connection.force_debug_cursor or _watched():
         return None
+    kept: _Psycopg | _Sqlite | None = connection.__dict__.get(_KEPT)
+    if kept is None or kept.raw is not connection.connection:
+        kept = _new_driver(connection)
+    # What a cursor of Django's looks at, without a call where there is nothing to find.
+    if connection._thread_ident != get_ident():  # type: ignore[attr-defined]
+        connection.validate_thread_sharing()
+    if connection.needs_rollback:
+        connection.validate_no_broken_transaction()
+    return kept
+
+
+def _new_driver(connection: BaseDatabaseWrapper) -> _Psycopg | _Sqlite | None:
     if connection.vendor not in ("sqlite", "postgresql"):
         return None
     connection.ensure_connection()
-    connection.validate_thread_sharing()
-    connection.validate_no_broken_transaction()
     raw = connection.connection
-    kept: _Psycopg | _Sqlite | None = connection.__dict__.get(_KEPT)
-    if kept is None or kept.raw is not raw:
-        if isinstance(raw, sqlite3.Connection):
-            kept = _Sqlite(raw)
-        elif psycopg is not None and isinstance(raw, psycopg.Connection):
-            kept = _Psycopg(raw)
-        else:
-            return None
-        connection.__dict__[_KEPT] = kept
+    kept: _Psycopg | _Sqlite | None = None
+    if isinstance(raw, sqlite3.Connection):
+        kept = _Sqlite(raw)
+    elif psycopg is not None and isinstance(raw, psycopg.Connection):
+        kept = _Psycopg(raw)
+    connection.__dict__[_KEPT] = kept
     return kept
+
+
+def _watched() -> bool:
+    """Whether Django logs all queries: ``DEBUG``."""
+    if _DEBUG not in _known:
+        _known[_DEBUG] = bool(settings.DEBUG)
+    return _known[_DEBUG]
+
+
+def _look_again(*, setting: str, **kwargs: Any) -> None:
+    if setting == _DEBUG:
+        _known.clear()
+
+
+setting_changed.connect(_look_again, dispatch_uid="jazzauth_drivers")
 
 
 def fetch_one(
@@ -195,6 +223,13 @@ def is_among(
 def uuid_parameter(connection: BaseDatabaseWrapper, value: bytes) -> Any:
     """A UUID of 16 bytes as this database takes it in raw SQL."""
     return UUID(bytes=value) if connection.features.has_native_uuid_field else value.hex()
+
+
+def time_parameter(connection: BaseDatabaseWrapper, value: datetime) -> Any:
+    """An aware time as this database takes it in raw SQL."""
+    if connection.vendor == "sqlite" and value.tzinfo is UTC and connection.timezone is UTC:
+        return str(value)[:-6]  # as Django writes it, which converts it first: without "+00:00"
+    return connection.ops.adapt_datetimefield_value(value)
 
 
 def _allow_prepared_statements(sender: Any, connection: BaseDatabaseWrapper, **kwargs: Any) -> None:

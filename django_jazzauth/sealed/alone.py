@@ -65,9 +65,10 @@ def _referring(model: Any) -> tuple[Any, ...] | None:
 def _found(meta: Any) -> tuple[Any, ...] | None:
     if meta.parents or any(hasattr(field, "bulk_related_objects") for field in meta.private_fields):
         return None
+    relations: Any = get_candidate_relations_to_delete(meta)
     found = [
         relation.field
-        for relation in get_candidate_relations_to_delete(meta)
+        for relation in relations
         if relation.field.remote_field.on_delete is not models.DO_NOTHING
     ]
     if all(isinstance(field, models.ForeignKey) and _to_key(field) for field in found):

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from ..drivers import time_parameter
 from .binding import Binding
 from .kinds import FoldedKind, SealedKind
 
@@ -45,7 +46,7 @@ def _prepared(field: Any, prepare: Callable[[Any, BaseDatabaseWrapper], Any]) ->
     def time(value: Any, _: Any, connection: BaseDatabaseWrapper) -> Any:
         if type(value) is not datetime or value.tzinfo is None:
             return prepare(value, connection)
-        return connection.ops.adapt_datetimefield_value(value)
+        return time_parameter(connection, value)
 
     def uuid(value: Any, _: Any, connection: BaseDatabaseWrapper) -> Any:
         if type(value) is not UUID:

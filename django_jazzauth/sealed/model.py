@@ -13,6 +13,7 @@ from .alone import database_of, delete_alone, deletes_alone
 from .binding import binding_of, loading_binding, require_binding
 from .checks import check_model
 from .head_field import HeadField
+from .insert import insert_objects
 from .load import Snapshot, load_instance, set_snapshot, snapshot_of
 from .members import read_members
 from .projector import refuse_read_only
@@ -78,6 +79,16 @@ class EventSourcedMixin:
         return super().delete(using=using, keep_parents=keep_parents)  # type: ignore[misc]
 
     delete.alters_data = True  # type: ignore[attr-defined]
+
+    def _do_insert(
+        self, manager: Any, using: str, fields: Any, returning_fields: Any, raw: bool
+    ) -> Any:
+        binding = binding_of(manager.model)
+        if binding is None:
+            return super()._do_insert(manager, using, fields, returning_fields, raw)  # type: ignore[misc]
+        # What the queryset's _insert() would do, had one been made for it.
+        insert_objects(binding, using, [self], fields, raw)
+        return [tuple(getattr(self, field.attname) for field in returning_fields or ())]
 
     def _do_update(
         self,

@@ -22,6 +22,7 @@ from ..store.journal import (
     last_heads,
 )
 from ..store.sealing import Head, State
+from ..transactions import one_transaction
 from .binding import Binding, Opened
 from .columns import Values, columns_of
 from .ending import Ending
@@ -96,7 +97,7 @@ def record(
             )
         if together is not None and together[1]:
             return [_opened(drafts[0], together[0])]
-    with transaction.atomic(using=alias, savepoint=False):
+    with one_transaction(connection):
         hold_writer_lock(connection)
         hold_rows(binding, alias, [change.pk for change in changes], raw=raw)
         written = append(alias, drafts) if together is None else [together[0]]

@@ -10,6 +10,7 @@ from django.db import connections, transaction
 
 from ..errors import ConcurrentUpdate, SealBroken
 from ..store.event_sql import hold_table, stands_in_log
+from ..transactions import one_transaction
 from .assigning import Row, assigned_rows, evaluated_rows
 from .binding import Binding, Opened
 from .columns import Values
@@ -43,10 +44,11 @@ def update_instance(
     Raises:
         ConcurrentUpdate: ``save(expected_version=n)`` met another version.
     """
-    if connections[alias].vendor == "postgresql":
+    connection = connections[alias]
+    if connection.vendor == "postgresql":
         # Each try is one statement; a transaction around it would only cost its round trips.
         return _update_instance(binding, alias, obj, pk, values)
-    with transaction.atomic(using=alias, savepoint=False):
+    with one_transaction(connection):
         return _update_instance(binding, alias, obj, pk, values)
 
 
