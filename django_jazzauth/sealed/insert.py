@@ -27,6 +27,7 @@ from .load import Snapshot, set_snapshot
 from .members import sync_members
 from .projection import CHUNK, next_pks, swap_heads
 from .record import encode_state, record_created, record_created_with_row
+from .saving_plan import saving_plan
 
 _PLAIN = (str, bool, type(None), int, datetime, UUID)
 
@@ -43,12 +44,12 @@ def insert_objects(
         fields: the concrete fields that Django would insert.
         raw: values are taken as they are, as ``loaddata`` wants it.
     """
-    names = _deciding(binding)
+    names = saving_plan(binding).deciding
     if names and not raw:
         # What a field does not decide anew is there already.
-        deciding = [field for field in fields if field.attname in names]
+        changing = [field for field in fields if field.attname in names]
         for obj in objs:
-            for field in deciding:
+            for field in changing:
                 setattr(obj, field.attname, field.pre_save(obj, True))
     for obj in objs:
         refuse_expectation(obj)
@@ -80,23 +81,6 @@ def insert_objects(
             pks = {getattr(obj, binding.pk.attname) for obj in (*objs, *missing)}
             for field in binding.members:
                 sync_members(field.remote_field.through, alias, pks)
-
-
-def _deciding(binding: Binding) -> frozenset[str]:
-    """Attnames of the fields whose ``pre_save`` may give another value than the instance's."""
-    names: frozenset[str] | None = binding.__dict__.get("deciding")
-    if names is None:
-        fields = binding.model._meta.local_concrete_fields
-        names = frozenset(field.attname for field in fields if _decides(field))
-        binding.__dict__["deciding"] = names
-    return names
-
-
-def _decides(field: Any) -> bool:
-    of_class = type(field).pre_save
-    if of_class in (models.DateTimeField.pre_save, models.DateField.pre_save):
-        return bool(field.auto_now or field.auto_now_add)
-    return of_class is not models.Field.pre_save
 
 
 def _values(binding: Binding, alias: str, obj: Any) -> dict[str, Any]:
@@ -164,7 +148,7 @@ def _insert_then_seal(binding: Binding, alias: str, objs: Sequence[Any]) -> None
             cursor.execute(insert.sql, insert.params(obj, state, b"", connection))
             pk = cursor.lastrowid
         opened = record_created(binding, alias, [(pk, state, binding.subject(pk, values))])[0]
-        swap_heads(binding, alias, [], [(pk, b"", opened.blob, ())])
+        swap_heads(binding, connection, [], [(pk, b"", opened.blob, ())])
         setattr(obj, binding.pk.attname, binding.pk.to_python(pk))
         adopt(binding, alias, obj, opened)
 
