@@ -161,8 +161,17 @@ class Keyring:
             KeyDestroyed: the subject's key was destroyed under its name.
             KeyUnavailable: it stands under an epoch that is closed to us.
         """
-        handle = self._holder.get().by_subject.get(subject)
-        return handle or self.data_keys((subject,), fresh=fresh)[subject]
+        opened = self._holder.get()
+        handle = opened.by_subject.get(subject)
+        if handle is not None:
+            return handle
+        if fresh:
+            check_subject(subject)
+            row, envelope = new_data_key(opened.keys.current, subject)
+            if insert_data_keys(self._alias, opened.keys.current.id, [row]):
+                return opened.keep(subject, row.id, envelope)
+            # It has one after all, or the epoch is another by now.
+        return self.data_keys((subject,))[subject]
 
     def data_key_to_store(self, subject: str) -> tuple[DataKeyHandle, PendingKey | None]:
         """The data key of a new subject; one that is not in memory is made, for others to store.

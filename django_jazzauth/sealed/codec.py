@@ -157,9 +157,10 @@ def _pair(field: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any], bool]
     if isinstance(target, models.DurationField):
         micros = _prepared(prepare, lambda value: value // _MICROSECOND)
         return (lambda value: _whole_primitive(target, micros(value))), _optional(_duration), False
-    if isinstance(target, models.BooleanField | models.FloatField):
-        decode = _yes_or_no if isinstance(target, models.BooleanField) else _floating
-        return (lambda value: None if value is None else prepare(value)), decode, False
+    if isinstance(target, models.BooleanField):
+        return _boolean_encoder(prepare), _yes_or_no, False
+    if isinstance(target, models.FloatField):
+        return (lambda value: None if value is None else prepare(value)), _floating, False
     # Whatever such a field makes of a state's value is its own, so no instance shares it.
     return (lambda value: _other_primitive(field, value)), _fresh(field.to_python), True
 
@@ -207,6 +208,16 @@ def _text_encoder(field: Any, prepare: Callable[[Any], Any]) -> Callable[[Any], 
             if limit is None or len(value) <= limit:
                 return value
         return _text_primitive(field, prepare, value)
+
+    return encode
+
+
+def _boolean_encoder(prepare: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def encode(value: Any) -> bool | None:
+        if value is True or value is False or value is None:
+            return value
+        found: bool | None = prepare(value)
+        return found
 
     return encode
 

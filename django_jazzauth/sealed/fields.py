@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -177,7 +178,7 @@ class SealedFieldMixin(SealedKind, RegisterLookupMixin):
         """The column with the folded value's ciphertext, if ``casefold``."""
         return self.model._meta.get_field(f"{self.name}_folded")  # type: ignore[no-any-return]
 
-    @property
+    @cached_property
     def entity(self) -> str:
         """Stable name of the model that the field belongs to."""
         return self.model._meta.sealed_head.entity  # type: ignore[no-any-return]
@@ -349,7 +350,7 @@ class FoldedField(FoldedKind, models.BinaryField):  # type: ignore[type-arg,misc
         # Folding can lengthen text (NFKC up to 18 times in theory); index keys stay in bounds.
         return binary_type(connection, None if limit is None else 4 * limit + _OVERHEAD)
 
-    @property
+    @cached_property
     def index_name(self) -> tuple[str, str]:
         """Entity and name that the column's index key is derived with."""
         source = self.source
@@ -357,8 +358,11 @@ class FoldedField(FoldedKind, models.BinaryField):  # type: ignore[type-arg,misc
 
     def folded(self, value: Any) -> str:
         """The text under which values are equal."""
-        is_email = isinstance(self.source, models.EmailField)
-        return (fold_email if is_email else fold_text)(str(value))
+        return self._fold(str(value))
+
+    @cached_property
+    def _fold(self) -> Callable[[str], str]:
+        return fold_email if isinstance(self.source, models.EmailField) else fold_text
 
     def column_value(self, value: Any, alias: str) -> bytes | None:
         """The column's value for the Python value of the field it follows."""
