@@ -165,12 +165,15 @@ class Keyring:
         handle = opened.by_subject.get(subject)
         if handle is not None:
             return handle
-        if fresh:
-            check_subject(subject)
+        check_subject(subject)
+        rows = () if fresh else find_by_subject(self._alias, (subject,))
+        if rows and rows[0].epoch_id in opened.keys.epochs:
+            return handle_of(opened, rows[0])
+        if not rows:
             row, envelope = new_data_key(opened.keys.current, subject)
             if insert_data_keys(self._alias, opened.keys.current.id, [row]):
                 return opened.keep(subject, row.id, envelope)
-            # It has one after all, or the epoch is another by now.
+        # The epoch is another by now, or somebody else was faster.
         return self.data_keys((subject,))[subject]
 
     def data_key_to_store(self, subject: str) -> tuple[DataKeyHandle, PendingKey | None]:
