@@ -17,11 +17,11 @@ from threading import get_ident
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
-from django.core.signals import setting_changed
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.db.backends.sqlite3.base import FORMAT_QMARK_REGEX
+
+from .kept_settings import DEBUG
 
 try:
     import psycopg
@@ -30,8 +30,6 @@ except ImportError:  # the extra "postgres" is not installed, or only psycopg2 i
 
 _KEPT = "jazzauth_driver"
 _PREPARE_AFTER = 5
-_DEBUG = "DEBUG"
-_known: dict[str, bool] = {}  # asking Django's settings takes as long as the rest of what is asked
 
 
 class _Psycopg:
@@ -82,7 +80,7 @@ def _question_marks(sql: str) -> str:
 
 def _driver(connection: BaseDatabaseWrapper) -> _Psycopg | _Sqlite | None:
     """The short way to the database; None where Django's cursors have to be used."""
-    if connection.execute_wrappers or connection.force_debug_cursor or _watched():
+    if connection.execute_wrappers or connection.force_debug_cursor or DEBUG.value:
         return None
     kept: _Psycopg | _Sqlite | None = connection.__dict__.get(_KEPT)
     if kept is None or kept.raw is not connection.connection:
@@ -107,21 +105,6 @@ def _new_driver(connection: BaseDatabaseWrapper) -> _Psycopg | _Sqlite | None:
         kept = _Psycopg(raw)
     connection.__dict__[_KEPT] = kept
     return kept
-
-
-def _watched() -> bool:
-    """Whether Django logs all queries: ``DEBUG``."""
-    if _DEBUG not in _known:
-        _known[_DEBUG] = bool(settings.DEBUG)
-    return _known[_DEBUG]
-
-
-def _look_again(*, setting: str, **kwargs: Any) -> None:
-    if setting == _DEBUG:
-        _known.clear()
-
-
-setting_changed.connect(_look_again, dispatch_uid="jazzauth_drivers")
 
 
 def fetch_one(

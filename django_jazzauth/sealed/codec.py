@@ -12,12 +12,12 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
-from django.conf import settings
 from django.db import models
 from django.db.backends.utils import format_number
 from django.utils import timezone
 
 from ..errors import NotJournalled, ValueNotStorable
+from ..kept_settings import USE_TZ
 
 _MICROSECOND = datetime.timedelta(microseconds=1)
 _PRIMITIVES = (str, int, float, bool, bytes)
@@ -260,7 +260,7 @@ def _decimal_primitive(field: Any, value: Any) -> str | None:
 
 
 def _datetime_primitive(field: Any, value: Any) -> datetime.datetime | str | None:
-    if type(value) is datetime.datetime and value.tzinfo is not None and settings.USE_TZ:
+    if type(value) is datetime.datetime and value.tzinfo is not None and USE_TZ.value:
         return value.astimezone(datetime.UTC)
     value = field.get_prep_value(value)
     if value is None:
@@ -282,8 +282,8 @@ def _as_datetime(value: Any) -> Any:
         return None
     if type(value) is str:
         moment, zone = _naive(value)
-        return timezone.make_aware(moment, zone) if settings.USE_TZ else moment
-    return value if settings.USE_TZ else timezone.make_naive(value)
+        return timezone.make_aware(moment, zone) if USE_TZ.value else moment
+    return value if USE_TZ.value else timezone.make_naive(value)
 
 
 def _json_codec(field: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any], bool]:
