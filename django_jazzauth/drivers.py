@@ -144,9 +144,12 @@ def _fetch(
         with connection.cursor() as django_cursor:
             django_cursor.execute(sql, params)
             return list(django_cursor.fetchall())
-    with connection.wrap_database_errors:
+    try:
         # All, so that no statement stays open.
         return list(driver.run(sql, params, binary).fetchall())
+    except Exception:
+        with connection.wrap_database_errors:  # as Django's
+            raise
 
 
 def execute(connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any]) -> int:
@@ -165,8 +168,12 @@ def execute(connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any]) ->
         with connection.cursor() as django_cursor:
             django_cursor.execute(sql, params)
             return int(django_cursor.rowcount)
-    with connection.wrap_database_errors:
-        return int(driver.run(sql, params).rowcount)
+    try:
+        count: int = driver.run(sql, params).rowcount
+    except Exception:
+        with connection.wrap_database_errors:
+            raise
+    return count
 
 
 def execute_all(connection: BaseDatabaseWrapper, sql: str, rows: Sequence[Sequence[Any]]) -> int:
