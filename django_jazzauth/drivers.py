@@ -94,8 +94,6 @@ def _driver(connection: BaseDatabaseWrapper) -> _Psycopg | _Sqlite | None:
 
 
 def _new_driver(connection: BaseDatabaseWrapper) -> _Psycopg | _Sqlite | None:
-    if connection.vendor not in ("sqlite", "postgresql"):
-        return None
     connection.ensure_connection()
     raw = connection.connection
     kept: _Psycopg | _Sqlite | None = None
@@ -146,10 +144,11 @@ def _fetch(
             return list(django_cursor.fetchall())
     try:
         # All, so that no statement stays open.
-        return list(driver.run(sql, params, binary).fetchall())
+        rows: list[tuple[Any, ...]] = driver.run(sql, params, binary).fetchall()
     except Exception:
         with connection.wrap_database_errors:  # as Django's
             raise
+    return rows
 
 
 def execute(connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any]) -> int:

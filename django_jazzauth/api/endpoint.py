@@ -22,6 +22,7 @@ from .letters import Letters
 from .options import ApiOptions, options_for
 from .parsers import FormParser, JSONParser
 from .renderers import JSONRenderer, OneRenderer
+from .responses import Response
 from .serializers import UNDEFINED, Body, validate
 from .session_state import SessionState, resolve
 from .signing_in import Factor, SignIn, complete
@@ -92,8 +93,12 @@ class Endpoint(APIView):
             return super().dispatch(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Everything that comes before the handler."""
-        super().initial(request, *args, **kwargs)
+        """Everything that comes before the handler.
+
+        Not DRF's: there is one renderer, and no version or authentication to be found.
+        """
+        self.check_permissions(request)
+        self.check_throttles(request)
         trusted = self.api_options.trusted_origins
         body = self._read_body(request)
         origin.check_origin(self.http, trusted)
@@ -111,7 +116,9 @@ class Endpoint(APIView):
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Add the cookies that follow from the session, and what plugins add."""
-        answer = super().finalize_response(request, response, *args, **kwargs)
+        answer = response
+        if not isinstance(response, Response):
+            answer = super().finalize_response(request, response, *args, **kwargs)
         if self._state is not None:
             self._state.apply(answer, self.jar)
         for add in plugins.installed().answered:
@@ -136,13 +143,6 @@ class Endpoint(APIView):
     def get_content_negotiator(self) -> Any:
         """As DRF's."""
         return _OURS.get(self.content_negotiation_class) or super().get_content_negotiator()
-
-    def perform_authentication(self, request: Request) -> None:
-        """As DRF's; without authenticators, nobody has to be looked for."""
-        if request.authenticators:
-            super().perform_authentication(request)
-        else:
-            request._not_authenticated()  # type: ignore[attr-defined]
 
     def get_exception_handler(self) -> Any:
         """The wire's own error bodies, whatever the project sets for its other views."""

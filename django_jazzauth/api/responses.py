@@ -2,11 +2,77 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from copy import copy
+from functools import cache
+from http.cookies import SimpleCookie
+from typing import Any
+
+from django.http.response import ResponseHeaders
+from django.template.response import SimpleTemplateResponse
 from rest_framework.response import Response as RestResponse
+
+from .. import compact_json
+
+_MEDIA_TYPE = "application/json"
 
 
 class Response(RestResponse):
-    """DRF's response. Its text is UTF-8, whatever ``DEFAULT_CHARSET`` says: so JSON has to be."""
+    """DRF's response, always JSON.
+
+    It needs no renderer to be negotiated. Its text is UTF-8, whatever ``DEFAULT_CHARSET`` says: so
+    JSON has to be.
+
+    Args:
+        data: what JSON is made of when the answer is complete.
+        status: of HTTP; 200 if not given.
+        headers: further ones.
+    """
 
     # Django looks it up in the headers and the settings, several times per answer.
     charset = "utf-8"
+
+    def __init__(
+        self,
+        data: Any = None,
+        status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        # What Django's and DRF's constructors would set, which is always the same.
+        attributes = self.__dict__
+        shared, own = _blank()
+        attributes.update(shared)
+        for name, value in own:
+            attributes[name] = copy(value)
+        self.headers = _Headers()
+        self.cookies = SimpleCookie()
+        self.data = data
+        if status is not None:
+            self.status_code = status
+        if headers:
+            for name, value in headers.items():
+                self[name] = value
+
+    @property
+    def rendered_content(self) -> Any:
+        """The body as sent."""
+        return compact_json.encode(self.data)
+
+
+class _Headers(ResponseHeaders):
+    def __init__(self) -> None:
+        self._store = {"content-type": ("Content-Type", _MEDIA_TYPE)}
+
+
+@cache
+def _blank() -> tuple[dict[str, Any], list[tuple[str, Any]]]:
+    """The attributes that all answers share, and those of which each needs one of its own."""
+    attributes = vars(SimpleTemplateResponse("", content_type=_MEDIA_TYPE))
+    attributes |= {"exception": False, "content_type": _MEDIA_TYPE}
+    del attributes["headers"], attributes["cookies"]
+    shared = {
+        name: value
+        for name, value in attributes.items()
+        if value is None or isinstance(value, str | bytes | int)
+    }
+    return shared, [(name, value) for name, value in attributes.items() if name not in shared]

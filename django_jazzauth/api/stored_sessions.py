@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth import HASH_SESSION_KEY
@@ -39,8 +39,9 @@ class StoredSessions(SessionStrategy):
         """Prolonged once a day (``session.update_age``), to its full life from now; not when it was
         opened with ``rememberMe: false``.
         """
-        session = self.find_by_token(token)
-        if session is None or not (renew and remembered and _is_due(session, options)):
+        now = timezone.now()
+        session = self._find(token, now)
+        if session is None or not (renew and remembered and _is_due(session, options, now)):
             return Found(session)
         name_actor(request, session.user_id)
         return Found(session, renewed=True) if _prolong(session, options, request) else Found()
@@ -49,11 +50,14 @@ class StoredSessions(SessionStrategy):
         """A session that Django's ``login()`` opened dies with the password it was opened with; one
         whose user was deactivated is dead too. A session that has run out is deleted on the way.
         """
+        return self._find(token, timezone.now())
+
+    def _find(self, token: str, now: datetime) -> Session | None:
         try:
             session: Session = point_read(Session, "token", token, along="user")
         except Session.DoesNotExist:
             return None
-        if session.expires_at <= timezone.now():
+        if session.expires_at <= now:
             session.delete()
             return None
         user = session.fetch_user()
@@ -98,9 +102,9 @@ def _prolong(session: Session, options: ApiOptions, request: HttpRequest) -> boo
     return True
 
 
-def _is_due(session: Session, options: ApiOptions) -> bool:
+def _is_due(session: Session, options: ApiOptions, now: datetime) -> bool:
     due: timedelta = options.session_life - options.session_update_age
-    return bool(session.expires_at <= timezone.now() + due)
+    return bool(session.expires_at <= now + due)
 
 
 def _password_unchanged(session: Session) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from django.utils import timezone
@@ -19,6 +20,12 @@ def iso(moment: datetime) -> str:
     """``2026-11-21T01:23:02.213Z``: UTC, three decimals (cut off, as JavaScript's dates are)."""
     if moment.tzinfo is None:
         moment = timezone.make_aware(moment, timezone.get_default_timezone())
+    return _iso(moment)
+
+
+@lru_cache(maxsize=8192)
+def _iso(moment: datetime) -> str:
+    # Rows that were seen before bring the same moments, again and again.
     if moment.tzinfo is not UTC:
         moment = moment.astimezone(UTC)
     return moment.isoformat(timespec="milliseconds")[:-6] + "Z"

@@ -32,15 +32,16 @@ def make_first_epoch(alias: str, worker: KeyProvider) -> None:
     row = Epoch(id=uuid.UUID(bytes=epoch.id), number=FIRST)
     # Written before anything is read: on SQLite a transaction that reads first cannot write any
     # more once another process has written.
-    if not _inserted(alias, row):
+    _insert(alias, row)
+    if not Epoch.objects.using(alias).filter(id=row.id).exists():
         return
     _refuse_used_database(alias, worker)
     public_key = worker.public_key(suite)
-    _inserted(
+    _insert(
         alias,
         Worker(id=worker.worker_id, name="first", suite=suite, public_key=public_key),
     )
-    _inserted(
+    _insert(
         alias,
         Grant(
             epoch_id=row.id,
@@ -50,7 +51,7 @@ def make_first_epoch(alias: str, worker: KeyProvider) -> None:
             endorsement=epoch.endorse(worker.worker_id, suite, public_key),
         ),
     )
-    _inserted(
+    _insert(
         alias,
         IndexRoot(
             generation=FIRST,
@@ -75,8 +76,8 @@ def _refuse_used_database(alias: str, worker: KeyProvider) -> None:
         )
 
 
-def _inserted(alias: str, row: models.Model) -> bool:
-    """Insert a row unless one with the same unique values stands; whether it was inserted."""
+def _insert(alias: str, row: models.Model) -> None:
+    """Insert a row unless one with the same unique values stands."""
     connection = connections[alias]
     fields = [
         column
@@ -86,16 +87,17 @@ def _inserted(alias: str, row: models.Model) -> bool:
     values: list[Any] = [
         column.get_db_prep_save(getattr(row, column.attname), connection) for column in fields
     ]
-    verb, conflict = (
-        ("INSERT IGNORE", "")
-        if connection.vendor == "mysql"
-        else ("INSERT", " ON CONFLICT DO NOTHING")
-    )
+    conflict = "ON CONFLICT DO NOTHING"
+    if connection.vendor == "mysql":
+        # Whoever is slower needs the row's exclusive lock next. IGNORE would give a shared one, and
+        # who already waits for the exclusive one would stand between the two.
+        same = connection.ops.quote_name(str(fields[0].column))
+        conflict = f"ON DUPLICATE KEY UPDATE {same} = {same}"
     columns = ", ".join(connection.ops.quote_name(str(column.column)) for column in fields)
     marks = ", ".join(["%s"] * len(fields))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"{verb} INTO {row._meta.db_table} ({columns}) VALUES ({marks}){conflict}",
+            f"INSERT INTO {row._meta.db_table} "  # noqa: S608 - names only
+            f"({columns}) VALUES ({marks}) {conflict}",
             values,
         )
-        return bool(cursor.rowcount)

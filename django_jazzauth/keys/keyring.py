@@ -9,10 +9,11 @@ from django.core.signals import setting_changed
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models.signals import post_migrate
 
-from ..conf import NAME
+from ..conf import NAME, get_settings
 from ..crypto.envelope import Envelope, HeadCipher
 from ..crypto.index_cipher import IndexCipher
 from ..errors import KeyDestroyed, KeyUnavailable
+from .cache import RecentlyUsed
 from .data_keys import PendingKey, check_subject, handle_of, handles_of, new_data_key
 from .destroying import data_keys_destroyed
 from .index_places import current_places
@@ -95,6 +96,20 @@ class Keyring:
             KeyUnavailable: no live index root can be opened.
         """
         return self._searched(entity, field).live
+
+    def sought(self, entity: str, field: str, value: bytes) -> list[bytes]:
+        """What a column may hold for a value, newest first; remembered, for the same are sought
+        again and again.
+
+        Raises:
+            KeyUnavailable: no live index root can be opened.
+        """
+        column = self._searched(entity, field)
+        found = column.sought.get(value)
+        if found is None:
+            found = [cipher.seal(value) for cipher in column.live]
+            column.sought.put(value, found)
+        return found
 
     def seal_column(self, entity: str, field: str, value: bytes) -> bytes:
         """The ciphertext that a searchable column gets for a value.
@@ -300,7 +315,12 @@ class Keyring:
             numbers = (generation,) if target is None else (target, generation)
             live = tuple(ciphers[number] for number in numbers if number in ciphers)
             whole = len(live) == len(numbers)
-            column = ColumnCiphers(ciphers, live if whole else (), target is not None)
+            column = ColumnCiphers(
+                ciphers,
+                live if whole else (),
+                target is not None,
+                RecentlyUsed(get_settings().MEMO_SIZE),
+            )
             opened.columns[entity, field] = column
         return column
 

@@ -53,12 +53,14 @@ class DataKeyHandle(msgspec.Struct, frozen=True):
 class ColumnCiphers:
     """The ciphers of one searchable column: of all generations; those searched, newest first.
 
-    ``moving``: it is on its way from the older of two to the newer.
+    ``moving``: it is on its way from the older of two to the newer. ``sought``: what values became
+    that were looked up.
     """
 
     by_generation: dict[int, IndexCipher]
     live: tuple[IndexCipher, ...]
     moving: bool
+    sought: RecentlyUsed[bytes, list[bytes]]
 
 
 class Opened:

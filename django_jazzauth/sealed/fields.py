@@ -20,6 +20,7 @@ from ..folding import fold_email, fold_text
 from ..keys.keyring import keyring
 from .codec import field_codec_of
 from .col import SealedCol, open_selected
+from .field_checks import check_sealed
 from .head_field import LAST
 from .kinds import FoldedKind, SealedKind
 
@@ -88,7 +89,7 @@ class SealedFieldMixin(SealedKind, RegisterLookupMixin):
 
     def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
         found: list[checks.CheckMessage] = super().check(**kwargs)  # type: ignore[misc]
-        return [*found, *_check_sealed(self)]
+        return [*found, *check_sealed(self)]
 
     def get_internal_type(self) -> str:
         # Backends choose converters of column values by this name; of these types they have some,
@@ -160,6 +161,10 @@ class SealedFieldMixin(SealedKind, RegisterLookupMixin):
         ciphers = keyring(alias).index_ciphers(self.entity, self.name)
         return [cipher.seal(_index_bytes(primitive)) for cipher in ciphers]
 
+    def sought_values(self, primitive: Any, alias: str) -> list[bytes]:
+        """As ``column_values``, remembered: for look-ups."""
+        return keyring(alias).sought(self.entity, self.name, _index_bytes(primitive))
+
     def open_column(self, blob: bytes, alias: str) -> Any:
         """The Python value behind a searchable column's ciphertext.
 
@@ -225,38 +230,6 @@ def _index_bytes(primitive: Any) -> bytes:
 
 def _index_primitive(data: bytes) -> Any:
     return data[1:].decode() if data[:1] == b"s" else _decoder.decode(data[1:])
-
-
-def _check_sealed(field: Any) -> list[checks.CheckMessage]:
-    errors: list[checks.CheckMessage] = []
-    if field.primary_key:
-        errors.append(
-            checks.Error(
-                "A sealed field cannot be the primary key.",
-                hint="Use a UUID or integer key and make this field unique and searchable.",
-                obj=field,
-                id="jazzauth.E020",
-            )
-        )
-    if (field.unique or field.casefold) and not field.searchable:
-        errors.append(
-            checks.Error(
-                "unique and casefold need searchable=True.",
-                hint="Add searchable=True; only a searchable field has a column to compare.",
-                obj=field,
-                id="jazzauth.E021",
-            )
-        )
-    if not hasattr(field.model._meta, "sealed_head"):
-        errors.append(
-            checks.Error(
-                "A sealed field needs an event-sourced model.",
-                hint="Derive the model from django_jazzauth.sealed.EventSourcedModel.",
-                obj=field,
-                id="jazzauth.E022",
-            )
-        )
-    return errors
 
 
 class SealedCharField(SealedFieldMixin, models.CharField):  # type: ignore[misc,type-arg]
@@ -375,6 +348,10 @@ class FoldedField(FoldedKind, models.BinaryField):  # type: ignore[type-arg,misc
         """The ciphertexts that the column may hold: two while it is being re-indexed."""
         ciphers = keyring(alias).index_ciphers(*self.index_name)
         return [cipher.seal(_index_bytes(self.folded(value))) for cipher in ciphers]
+
+    def sought_values(self, value: Any, alias: str) -> list[bytes]:
+        """As ``column_values``, remembered: for look-ups."""
+        return keyring(alias).sought(*self.index_name, _index_bytes(self.folded(value)))
 
     def value_to_string(self, obj: Any) -> str:
         return ""

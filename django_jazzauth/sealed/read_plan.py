@@ -14,12 +14,13 @@ from .head_field import HeadField
 from .kinds import FoldedKind, SealedKind
 from .projection import pk_param
 
-_BINARY_TYPES = {
+_KNOWN_TYPES = {
     "AutoField",
     "BigAutoField",
     "BigIntegerField",
     "BooleanField",
     "CharField",
+    "DateField",
     "DateTimeField",
     "EmailField",
     "IntegerField",
@@ -30,6 +31,7 @@ _BINARY_TYPES = {
     "SmallAutoField",
     "SmallIntegerField",
     "TextField",
+    "TimeField",
     "URLField",
     "UUIDField",
 }
@@ -55,10 +57,10 @@ class _Column:
         if isinstance(self.field, FoldedKind):
             if not isinstance(value, str) or not value:
                 raise TypeError
-            return self.field.column_values(value, alias)  # type: ignore[attr-defined,no-any-return]
+            return self.field.sought_values(value, alias)  # type: ignore[attr-defined,no-any-return]
         if isinstance(self.field, SealedKind):
             primitive = field_codec_of(self.field).encode(value)
-            return self.field.column_values(primitive, alias)  # type: ignore[attr-defined,no-any-return]
+            return self.field.sought_values(primitive, alias)  # type: ignore[attr-defined,no-any-return]
         if not isinstance(value, int | str | bytes) and type(value).__name__ != "UUID":
             raise TypeError
         if isinstance(value, int) and abs(value) >= 2**63:
@@ -89,13 +91,16 @@ class ReadPlan:
         quote = connection.ops.quote_name
         fields = meta.local_concrete_fields  # a child's parent has a plan and streams of its own
         table = quote(meta.db_table)
-        columns = [f"{table}.{quote(field.column)}" for field in fields]
+        columns = [_selected(field, table, connection) for field in fields]
         source = table
         self.related: ReadPlan | None = None
         if relation is not None:
             target = require_binding(relation.remote_field.model)
             self.related = ReadPlan(target, connection)
-            columns += [f"related.{quote(f.column)}" for f in target.model._meta.concrete_fields]
+            columns += [
+                _selected(field, "related", connection)
+                for field in target.model._meta.concrete_fields
+            ]
             source += (
                 f" LEFT JOIN {quote(target.model._meta.db_table)} related "
                 f"ON related.{quote(relation.target_field.column)} "
@@ -113,11 +118,9 @@ class ReadPlan:
             elif field.unique and isinstance(field, FoldedKind):
                 self.columns[f"{field.source.name}__iexact"] = column
         # Types whose binary form the driver gives as Django's converters expect them.
-        self.binary: bool = all(
-            isinstance(field, SealedKind | FoldedKind | HeadField)
-            or _storage_field(field).get_internal_type() in _BINARY_TYPES
-            for field in fields
-        ) and (self.related is None or self.related.binary)
+        self.binary: bool = all(map(is_known, fields)) and (
+            self.related is None or self.related.binary
+        )
         self._plain = [
             (index, field.get_col(meta.db_table))
             for index, field in enumerate(fields)
@@ -131,7 +134,7 @@ class ReadPlan:
             for converter in converters:
                 try:
                     values[index] = converter(values[index], expression, connection)
-                except (TypeError, ValueError, ArithmeticError):
+                except (TypeError, ValueError, ArithmeticError, AttributeError):
                     break  # no value of this field: it will differ from the head
         return values
 
@@ -151,6 +154,24 @@ class ReadPlan:
                 if converters:
                     found.append((index, expression, converters))
         return found
+
+
+def _selected(field: Any, table: str, connection: Any) -> str:
+    """A column in the list of a SELECT.
+
+    Python's driver of SQLite looks each column's type up at every execution, and makes dates of the
+    text at once. An expression has no type: a row that is recognised by its values needs no dates.
+    """
+    bare = connection.vendor == "sqlite" and is_known(field)
+    return f"{'+' if bare else ''}{table}.{connection.ops.quote_name(field.column)}"
+
+
+def is_known(field: Any) -> bool:
+    """Whether Django's converters make of a column, as it is, what its field expects."""
+    return (
+        isinstance(field, SealedKind | FoldedKind | HeadField)
+        or _storage_field(field).get_internal_type() in _KNOWN_TYPES
+    )
 
 
 def _storage_field(field: Any) -> Any:

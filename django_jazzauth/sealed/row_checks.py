@@ -17,7 +17,7 @@ from .binding import Binding
 from .load import inspect_row
 from .members import current_members
 from .projection import pk_param
-from .read_plan import read_plan
+from .read_plan import is_known, read_plan
 
 Found = tuple[str, str, str]
 
@@ -169,14 +169,14 @@ def _misread(binding: Binding, alias: str, streams: Iterable[str]) -> dict[Any, 
 
     Python's driver goes by a column's declared type: in one of type ``bool`` it reads whatever is
     not 1 as no, in one of type ``datetime`` text that is no time as NULL. SQL compares what is
-    there.
+    there. Only fields of a project's own kinds are read so here; see ``read_plan``.
     """
     connection = connections[alias]
     keys = _keys(binding, alias, streams) if connection.vendor == "sqlite" else []
     fields = [
         field
         for field in binding.model._meta.local_concrete_fields
-        if field.db_type(connection) in _READ_BY_DECLARED_TYPE
+        if not is_known(field) and field.db_type(connection) in _READ_BY_DECLARED_TYPE
     ]
     if not keys or not fields:
         return {}

@@ -76,6 +76,7 @@ def test_a_tour_of_the_pages(browser: Browser, demo: Demo, scheme: str) -> None:
     page.fill("#id_username", scheme)
     page.fill("#id_password", PASSWORD)
     page.click("input[type=submit]")
+    expect(page.locator("#user-tools")).to_contain_text(scheme)
     users = f"{demo.admin}django_jazzauth/user/"
     timeline = page.locator("#jazzauth-timeline")
 
@@ -89,9 +90,11 @@ def test_a_tour_of_the_pages(browser: Browser, demo: Demo, scheme: str) -> None:
 
     page.goto(users)
     page.get_by_role("link", name="Deleted", exact=True).click()
+    expect(page.locator("tr", has_text=gone)).to_be_visible()
     looks_right(page, f"deleted-{scheme}")
     row = page.locator("tr", has_text=gone)
     row.get_by_role("link", name="History and restore").click()
+    expect(page.get_by_role("button", name="Restore")).to_be_visible()
     looks_right(page, f"restore-{scheme}")
     page.get_by_role("button", name="Restore").click()
     expect(page.locator(".messagelist")).to_contain_text("is back")

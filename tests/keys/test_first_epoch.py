@@ -1,4 +1,5 @@
 import threading
+import time
 
 import pytest
 from django.core.management.sql import emit_post_migrate_signal
@@ -6,6 +7,8 @@ from django.db import connection, connections, transaction
 from django.test import TestCase
 
 from django_jazzauth.errors import KeyUnavailable, WrongWorkerSecret
+from django_jazzauth.keys.first_epoch import make_first_epoch
+from django_jazzauth.keys.holding import hold_epochs
 from django_jazzauth.keys.keyring import Keyring, keyring
 from django_jazzauth.keys.loading import load_keys
 from django_jazzauth.keys.models import DataKey, Epoch, Grant, IndexRoot, Worker
@@ -192,6 +195,44 @@ def test_committed_keys_serve_other_threads_without_a_query(committed_ring):
     thread.start()
     thread.join()
     assert seen == [made]
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="it has one writer at a time")
+def test_who_is_slower_can_go_on_and_write_while_a_third_waits(committed_ring):
+    made, failed = threading.Event(), []
+
+    def writer(work):
+        def run():
+            try:
+                with transaction.atomic():
+                    work()
+            except Exception as error:
+                failed.append(error)
+            finally:
+                connections.close_all()
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        return thread
+
+    def make():
+        make_first_epoch("default", worker_secret())
+        made.set()
+        time.sleep(1)
+
+    def make_later():
+        make_first_epoch("default", worker_secret())
+        hold_epochs("default")
+
+    threads = [writer(make)]
+    assert made.wait(10)
+    for work in (make_later, lambda: hold_epochs("default")):
+        threads.append(writer(work))
+        time.sleep(0.3)
+    for thread in threads:
+        thread.join(20)
+    assert not failed
+    assert Epoch.objects.count() == IndexRoot.objects.count() == 1
 
 
 def test_a_flush_without_a_signal_is_survived(committed_ring):
