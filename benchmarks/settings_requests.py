@@ -17,6 +17,7 @@ INSTALLED_APPS = [
 # What startproject writes, with ours before the sessions. JAZZAUTH_BENCH_MIDDLEWARE=none: nothing.
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "django_jazzauth.api.middleware.ApiMiddleware",
     "django_jazzauth.middleware.ActingMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -1,0 +1,110 @@
+"""Requests of the API, answered before the middleware that is for pages."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import (
+    NoReverseMatch,
+    Resolver404,
+    ResolverMatch,
+    get_script_prefix,
+    resolve,
+    reverse,
+    set_urlconf,
+)
+
+from ..conf import Settings, while_settings_hold
+from .endpoint import Endpoint
+
+_MOST_KNOWN = 1000
+
+
+class ApiMiddleware:
+    """Answer the API's requests here: the middleware that is listed further down is left out.
+
+    Sessions, CSRF tokens, messages and frames are nothing to the API, whose endpoints have cookies
+    and a rule of origins of their own. What is to see all requests, such as ``SecurityMiddleware``
+    or that of CORS, stands before this one. A plugin's path that is no
+    :class:`~.endpoint.Endpoint` takes the usual way, as all other paths do. Works under WSGI and
+    ASGI.
+
+    Receivers of signals that the API sends, such as ``user_logged_in``, get a request without what
+    the middleware further down would have put there.
+
+    Args:
+        get_response: the next one.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        self._is_async = iscoroutinefunction(get_response)
+        if self._is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        """Answer the request, or hand it on."""
+        match = _endpoint_at(request)
+        if match is None:
+            response: HttpResponseBase = self.get_response(request)
+            return response
+        if self._is_async:
+            return sync_to_async(_answer, thread_sensitive=True)(request, match)
+        return _answer(request, match)
+
+
+def _answer(request: HttpRequest, match: ResolverMatch) -> HttpResponseBase:
+    """What Django's handler does with a view that no middleware looks at."""
+    request.resolver_match = match
+    response: Any = match.func(request, *match.args, **match.kwargs)
+    if callable(getattr(response, "render", None)):
+        response = response.render()
+    if not response.streaming and not response.has_header("Content-Length"):
+        response.headers["Content-Length"] = str(len(response.content))
+    return response  # type: ignore[no-any-return]
+
+
+def _endpoint_at(request: HttpRequest) -> ResolverMatch | None:
+    """The endpoint that the request is for; none if it is for something else."""
+    urlconf = getattr(request, "urlconf", None)
+    base = _base(urlconf, get_script_prefix())
+    if not base or not request.path.startswith(base):
+        return None
+    if urlconf is not None:
+        set_urlconf(urlconf)
+    known = _known(urlconf)
+    path = request.path_info
+    match = known.get(path)
+    if match is None:
+        try:
+            match = resolve(path, urlconf)
+        except Resolver404:
+            return None
+        view = getattr(match.func, "cls", None)
+        if not (isinstance(view, type) and issubclass(view, Endpoint)):
+            return None
+        # A parameter may be a secret, and there may be any number of them.
+        if not match.args and not match.kwargs and len(known) < _MOST_KNOWN:
+            known[path] = match
+    return match
+
+
+@while_settings_hold
+def _base(settings: Settings, urlconf: Any, script_prefix: str) -> str:
+    """What the paths of the API begin with; nothing if it is not in this URLconf."""
+    try:
+        return reverse("jazzauth:ok", urlconf=urlconf).removesuffix("ok")
+    except NoReverseMatch:
+        return ""
+
+
+@while_settings_hold
+def _known(settings: Settings, urlconf: Any) -> dict[str, ResolverMatch]:
+    """Endpoints that were asked for, by path."""
+    return {}
