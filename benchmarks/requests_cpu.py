@@ -2,8 +2,9 @@
 
 The WSGI handler is called in a worker process with the environ of a request, round after round over
 all endpoints, so that whatever slows the machine down hits all of them. Beside the endpoints stand
-the floors: empty views of Django and of stock DRF, through the same middleware. What a server adds,
-and the time that PostgreSQL itself works, are not in it.
+the floors: empty views of Django and of stock DRF. They go through all of the middleware, the API
+passes most of it by, as `docs/howto/serving.md` advises. ``--middleware api`` leaves only what does
+that, ``none`` nothing. What a server adds is not in it, nor the time that PostgreSQL itself works.
 """
 
 from __future__ import annotations
@@ -266,7 +267,7 @@ def main() -> None:
     """Measure as the command line says, and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.requests_cpu", description=__doc__)
     parser.add_argument("--db", choices=ENGINES, nargs="+", default=[SQLITE])
-    parser.add_argument("--middleware", choices=("usual", "none"), default="usual")
+    parser.add_argument("--middleware", choices=("usual", "api", "none"), default="usual")
     parser.add_argument("--jwt", action="store_true", help="with the jwt plugin")
     parser.add_argument("--only", nargs="+", help="endpoints, as they are called in the output")
     parser.add_argument("--rounds", type=int, default=60)

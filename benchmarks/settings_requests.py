@@ -14,7 +14,7 @@ INSTALLED_APPS = [
     "django_jazzauth.contrib.bearer",
     *(["django_jazzauth.contrib.jwt"] if os.environ.get("JAZZAUTH_BENCH_JWT") else []),
 ]
-# What startproject writes, with ours before the sessions. JAZZAUTH_BENCH_MIDDLEWARE=none: nothing.
+# What startproject writes, with ours before the sessions.
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django_jazzauth.api.middleware.ApiMiddleware",
@@ -26,8 +26,11 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
-if os.environ.get("JAZZAUTH_BENCH_MIDDLEWARE") == "none":
-    MIDDLEWARE = []
+MIDDLEWARE = {
+    "usual": MIDDLEWARE,
+    "api": ["django_jazzauth.api.middleware.ApiMiddleware"],
+    "none": [],
+}[os.environ.get("JAZZAUTH_BENCH_MIDDLEWARE", "usual")]
 
 # Nothing is refused here, but counted: a million requests come from one address.
 _MANY = 1_000_000_000

@@ -15,6 +15,7 @@
 ``jazzauth.W004``  SQLite transactions begin as readers.
 ``jazzauth.W005``  the same, with ``DEBUG = True``.
 ``jazzauth.W006``  rows that were tampered with are loaded, with ``DEBUG = False``.
+``jazzauth.W010``  the key provider has no ``mac``: its worker cannot tell a genuine epoch.
 
 The models and fields add ``jazzauth.E020`` and up; see ``sealed``. The relay adds ``E060`` and up.
 """
@@ -35,6 +36,7 @@ from django.db import DatabaseError, connections, router
 from . import rollback
 from .conf import NAME, ImproperJazzAuthSettings, get_settings
 from .errors import ImproperSecret, ImproperSettings, JazzAuthError
+from .keys.anchor import can_anchor
 from .keys.loading import load_keys
 from .keys.models import Epoch
 from .keys.source import ENV_FILE, ENV_SECRET, key_provider
@@ -113,6 +115,23 @@ def check_worker_secret(**kwargs: Any) -> list[CheckMessage]:
             return [Warning(str(error), hint=_HINT_SECRET, id="jazzauth.W005")]
         return [Error(str(error), hint=_HINT_SECRET, id="jazzauth.E002")]
     return []
+
+
+def check_anchors(**kwargs: Any) -> list[CheckMessage]:
+    """``jazzauth.W010``."""
+    try:
+        if can_anchor(key_provider()):
+            return []
+    except (ImproperSecret, ImproperSettings):
+        return []  # E001, E002 or E004 says it
+    return [
+        Warning(
+            f'{NAME}["KEY_PROVIDER"] names a class without `mac`: a process that starts cannot '
+            "tell a genuine epoch from one that somebody wrote into the database.",
+            hint="Give it a method mac(data: bytes) -> bytes with a key that nobody else has.",
+            id="jazzauth.W010",
+        )
+    ]
 
 
 def check_secret_key(**kwargs: Any) -> list[CheckMessage]:
@@ -258,6 +277,7 @@ _EVERYWHERE: Iterable[Callable[..., list[CheckMessage]]] = (
     check_retention,
     check_trigram_index,
     check_worker_secret,
+    check_anchors,
     check_secret_key,
     check_user_model,
     check_sessions,

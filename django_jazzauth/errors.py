@@ -86,12 +86,21 @@ class KeyUnavailable(KeyringError):
 
 
 class EpochNotTrusted(KeyringError):
-    """The newest epoch was not made by who had the one that this process has worked with.
+    """The newest epoch was not made by who had the one that this process, or worker, last had.
 
     Nothing is read or written under it. The text says what to do.
     """
 
     code = "EPOCH_NOT_TRUSTED"
+
+
+class NotAnchored(EpochNotTrusted):
+    """A worker cannot tell a genuine epoch: it has no anchor, or one that it did not make.
+
+    Nothing is read or written. ``jazzauth worker trust`` makes one, once somebody has compared.
+    """
+
+    code = "NOT_ANCHORED"
 
 
 class EpochChanged(KeyringError):

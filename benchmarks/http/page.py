@@ -21,7 +21,7 @@ own machine, and `make bench-http ARGS=--help` for what can be chosen.
 * Sign-in and sign-up are measured with the real hash, argon2id of 19 MiB and two passes, and with a
   cheap one that only these benchmarks use, so that what else they cost can be seen.
 * *floor* is a server that does nothing else: WSGI without Django. The empty views are served by our
-  server, behind the same middleware.
+  server, behind all of that middleware; the API passes it by ([how](../howto/serving.md)).
 """
 
 TEXTS = {

@@ -33,6 +33,7 @@ class WorkerCarried(msgspec.Struct, frozen=True, array_like=True):
     public_key: bytes
     created_at: int
     removed_at: int | None
+    anchor: bytes | None = None
 
 
 class EpochCarried(msgspec.Struct, frozen=True, array_like=True):
@@ -43,8 +44,10 @@ class EpochCarried(msgspec.Struct, frozen=True, array_like=True):
     created_at: int
     superseded_at: int | None
     retired_at: int | None
+    public_key: bytes
     previous_wrapped: bytes | None
     succession: bytes | None = None
+    index_seal: bytes | None = None
 
 
 class GrantCarried(msgspec.Struct, frozen=True, array_like=True):
@@ -110,6 +113,7 @@ def read_keyring(alias: str) -> KeyringCarried:
                     as_octets(row.public_key),
                     _micros(row.created_at),
                     _moment(row.removed_at),
+                    None if row.anchor is None else as_octets(row.anchor),
                 )
                 for row in Worker.objects.using(alias).order_by("id")
             ],
@@ -166,8 +170,9 @@ def page_of_data_keys(alias: str, after: bytes | None, size: int) -> list[DataKe
 
 def put_keyring(alias: str, keyring: KeyringCarried) -> None:
     """Make the keyring of a copy what another database's is, inside the caller's transaction."""
+    workers = Worker.objects.using(alias)
     for worker in keyring.workers:
-        Worker.objects.using(alias).update_or_create(
+        workers.update_or_create(
             id=worker.id,
             defaults={
                 "name": worker.name,
@@ -177,6 +182,8 @@ def put_keyring(alias: str, keyring: KeyringCarried) -> None:
                 "removed_at": _time(worker.removed_at),
             },
         )
+        # One of a process here says more, and who publishes shall not take it away.
+        workers.filter(pk=worker.id, anchor=None).update(anchor=worker.anchor)
     for epoch in keyring.epochs:
         Epoch.objects.using(alias).update_or_create(
             id=uuid.UUID(bytes=epoch.id),
@@ -185,8 +192,10 @@ def put_keyring(alias: str, keyring: KeyringCarried) -> None:
                 "created_at": _when(epoch.created_at),
                 "superseded_at": _time(epoch.superseded_at),
                 "retired_at": _time(epoch.retired_at),
+                "public_key": epoch.public_key,
                 "previous_wrapped": epoch.previous_wrapped,
                 "succession": epoch.succession,
+                "index_seal": epoch.index_seal,
             },
         )
     grants = Grant.objects.using(alias)
@@ -275,8 +284,10 @@ def _epochs(alias: str) -> list[EpochCarried]:
             _micros(row.created_at),
             _moment(row.superseded_at),
             _moment(row.retired_at),
+            as_octets(row.public_key),
             None if row.previous_wrapped is None else as_octets(row.previous_wrapped),
             None if row.succession is None else as_octets(row.succession),
+            None if row.index_seal is None else as_octets(row.index_seal),
         )
         for row in Epoch.objects.using(alias).order_by("number")
     ]

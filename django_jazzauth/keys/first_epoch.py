@@ -10,6 +10,7 @@ from django.db import connections, models
 
 from ..conf import get_settings
 from ..errors import KeyUnavailable, WrongWorkerSecret
+from .anchor import make_anchor
 from .models import DataKey, Epoch, Grant, IndexRoot, Worker
 from .provider import KeyProvider
 from .wrapping import KEY_BYTES, EpochKey
@@ -29,7 +30,12 @@ def make_first_epoch(alias: str, worker: KeyProvider) -> None:
     """
     suite = get_settings().HPKE_SUITE
     epoch = EpochKey(uuid.uuid4().bytes, FIRST, os.urandom(KEY_BYTES))
-    row = Epoch(id=uuid.UUID(bytes=epoch.id), number=FIRST)
+    row = Epoch(
+        id=uuid.UUID(bytes=epoch.id),
+        number=FIRST,
+        public_key=epoch.public_key,
+        index_seal=epoch.seal_generations((FIRST,)),
+    )
     # Written before anything is read: on SQLite a transaction that reads first cannot write any
     # more once another process has written.
     _insert(alias, row)
@@ -40,6 +46,10 @@ def make_first_epoch(alias: str, worker: KeyProvider) -> None:
     _insert(
         alias,
         Worker(id=worker.worker_id, name="first", suite=suite, public_key=public_key),
+    )
+    # Not along with the row: that of a worker whose epochs are gone stays as it is.
+    Worker.objects.using(alias).filter(pk=worker.worker_id).update(
+        anchor=make_anchor(worker, epoch)
     )
     _insert(
         alias,

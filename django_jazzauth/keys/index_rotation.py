@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from django.db import transaction
 from django.db.models import F, Max
@@ -14,7 +14,7 @@ from ..crypto.envelope import FORMAT
 from ..crypto.index_cipher import MAX_GENERATION
 from ..errors import ReindexRefused
 from .keyring import keyring
-from .loading import load_keys
+from .loading import OpenedKeys, load_keys
 from .models import Epoch, IndexColumn, IndexRoot
 from .rotation import opened_keys
 from .source import key_provider
@@ -75,7 +75,7 @@ def announce(alias: str, columns: Sequence[Column]) -> int:
                 field=field,
                 defaults={"generation": here, "target": number, "boundary": span(here)[0]},
             )
-        _tell_writers(alias)
+        _tell_writers(alias, keys, {*keys.generations_left, number})
     return number
 
 
@@ -90,6 +90,7 @@ def settle(alias: str, columns: Sequence[Column], needed: Collection[int]) -> li
     Returns:
         The generations whose roots were destroyed.
     """
+    keys = opened_keys(alias)
     for entity, field in columns:
         moved = IndexColumn.objects.using(alias).filter(entity=entity, field=field)
         moved.exclude(target=None).update(generation=F("target"), target=None, boundary=b"")
@@ -98,7 +99,7 @@ def settle(alias: str, columns: Sequence[Column], needed: Collection[int]) -> li
     unused = IndexRoot.objects.using(alias).filter(retired_at=None).exclude(generation__in=used)
     numbers = sorted(unused.values_list("generation", flat=True))
     unused.update(wrapped=None, retired_at=timezone.now())
-    _tell_writers(alias)
+    _tell_writers(alias, keys, keys.generations_left.difference(numbers))
     return numbers
 
 
@@ -117,8 +118,15 @@ def _free_number(alias: str) -> int:
     return int(destroyed.generation)
 
 
-def _tell_writers(alias: str) -> None:
-    """Let nobody write an event any more who has not read the keys after this transaction."""
-    current = Epoch.objects.using(alias).filter(superseded_at=None)
-    current.update(index_state=F("index_state") + 1)
+def _tell_writers(alias: str, keys: OpenedKeys, generations: Iterable[int]) -> None:
+    """Let nobody write an event any more who has not read the keys after this transaction.
+
+    Args:
+        alias: database alias.
+        keys: from :func:`opened_keys`, in this transaction.
+        generations: of the index roots that are not destroyed now.
+    """
+    Epoch.objects.using(alias).filter(id=uuid.UUID(bytes=keys.current.id)).update(
+        index_state=F("index_state") + 1, index_seal=keys.current.seal_generations(generations)
+    )
     transaction.on_commit(keyring(alias).forget, using=alias)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hmac
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, NoReturn
@@ -41,17 +42,21 @@ class OpenedKeys:
     Attributes:
         epochs: by id.
         current: the one in use.
-        roots: the index roots that are not destroyed, newest first.
+        roots: the index roots that are not destroyed, newest first, as far as they open.
+        generations_left: numbers of all that are not destroyed.
         columns: by entity and field, the generations that a column is under: its own and, if it is
             on its way to another one, that. Others are under the oldest live one.
         index_state: of the epoch in use.
+        anchor: of the worker, as it is stored.
     """
 
     epochs: dict[bytes, EpochKey]
     current: EpochKey
     roots: tuple[OpenedRoot, ...]
+    generations_left: frozenset[int]
     columns: dict[tuple[str, str], tuple[int, int | None]]
     index_state: int
+    anchor: bytes | None
 
     def generations(self, entity: str, field: str) -> tuple[int, int | None]:
         """The generation that a column is under, and the one that it moves to."""
@@ -61,13 +66,16 @@ class OpenedKeys:
         return min((root.generation for root in self.roots), default=0), None
 
 
-def load_keys(alias: str, worker: KeyProvider, *, being_made: bool = False) -> OpenedKeys | None:
-    """Open everything that ``worker`` was granted in a database (four queries).
+def load_keys(
+    alias: str, worker: KeyProvider, *, being_made: bool = False, trusting: bool = False
+) -> OpenedKeys | None:
+    """Open everything that ``worker`` was granted in a database (five queries).
 
     Args:
         alias: database alias.
         worker: whose secret this process has.
         being_made: several processes may be making the first epoch just now.
+        trusting: take the epoch in use for genuine. For who asks somebody whether it is.
 
     Returns:
         None if the database has no epoch at all.
@@ -75,22 +83,28 @@ def load_keys(alias: str, worker: KeyProvider, *, being_made: bool = False) -> O
     Raises:
         WrongWorkerSecret: the epoch in use was not granted to this worker.
         EpochNotTrusted: the epoch in use does not lead to the one that this process goes on from.
+        NotAnchored: this worker has no anchor of its own making, so that nobody can tell.
         SealBroken: the tables contradict themselves, or a grant or a wrapped key does not open.
     """
     for _ in range(_TRIES):
-        keys, torn = _load(alias, worker, being_made)
+        keys, torn = _load(alias, worker, being_made, trusting)
         if not torn:
             return keys
     raise SealBroken(
         "index roots",
-        "one is wrapped under an epoch that is not there, or a column needs one that is not there",
+        "one is wrapped under an epoch that is not there, a column needs one that is not there, or "
+        "they are not those that the epoch in use was left with",
     )
 
 
-def _load(alias: str, worker: KeyProvider, being_made: bool) -> tuple[OpenedKeys | None, bool]:
+def _load(
+    alias: str, worker: KeyProvider, being_made: bool, trusting: bool
+) -> tuple[OpenedKeys | None, bool]:
     """As :func:`load_keys`, and whether another process rotated and re-wrapped between the queries:
     then the index roots stand under an epoch that the first of them could not see.
     """
+    # Before the epochs: an anchor never runs ahead of them, and an older one leads there as well.
+    anchor = _anchor(alias, worker)
     found = Epoch.objects.using(alias).order_by("-number")
     lock = not being_made and _reads_the_past(connections[alias]) and found.exists()
     if lock:
@@ -105,10 +119,12 @@ def _load(alias: str, worker: KeyProvider, being_made: bool) -> tuple[OpenedKeys
     current = epochs.get(rows[0].id.bytes)
     if current is None:
         raise WrongWorkerSecret(worker.worker_id, _what_is_wrong(alias, worker.worker_id, rows[0]))
-    if not being_made:  # then the tables were empty: there was nothing to go on from
+    if anchor is None and _anchor(alias, worker) is not None:
+        return None, True  # this worker was added, or the first epoch made, between the queries
+    if not being_made:  # then the tables were empty
         _refuse_closed(rows, epochs)
-        named = {row.id.bytes: as_octets(row.succession) for row in rows if row.succession}
-        check_epochs(alias, epochs, named)
+    if not trusting:
+        check_epochs(alias, worker, anchor, epochs, successions(rows), being_made=being_made)
     columns = {
         (column.entity, column.field): (column.generation, column.target)
         for column in _newest(IndexColumn.objects.using(alias).all(), lock)
@@ -116,12 +132,29 @@ def _load(alias: str, worker: KeyProvider, being_made: bool) -> tuple[OpenedKeys
     # After the columns: whoever moves them makes the root first, and destroys one last.
     undestroyed = IndexRoot.objects.using(alias).filter(retired_at=None).order_by("-generation")
     wrapped = list(_newest(undestroyed, lock))
-    there = {root.generation for root in wrapped}
+    there = frozenset(root.generation for root in wrapped)
     torn = not {root.epoch_id for root in wrapped} <= {row.id for row in rows} or not all(
         {generation, target} <= {*there, None} for generation, target in columns.values()
     )
+    if not hmac.compare_digest(
+        as_octets(rows[0].index_seal or b""), current.seal_generations(there)
+    ):
+        torn = True  # or an old root was put back, or one taken away; then it stays so
     roots = _open_roots(epochs, wrapped)
-    return OpenedKeys(epochs, current, roots, columns, rows[0].index_state), torn
+    keys = OpenedKeys(epochs, current, roots, there, columns, rows[0].index_state, anchor)
+    return keys, torn
+
+
+def successions(rows: Iterable[Epoch]) -> dict[bytes, bytes]:
+    """What retired epochs say of their successors, by their ids."""
+    return {row.id.bytes: as_octets(row.succession) for row in rows if row.succession}
+
+
+def _anchor(alias: str, worker: KeyProvider) -> bytes | None:
+    # Without a lock, also where others are read with one: whoever moves it waits for nobody.
+    own = Worker.objects.using(alias).filter(pk=worker.worker_id)
+    stored = own.values_list("anchor", flat=True).first()
+    return None if stored is None else as_octets(stored)
 
 
 def _reads_the_past(connection: BaseDatabaseWrapper) -> bool:
@@ -174,9 +207,12 @@ def _refuse_closed(rows: list[Epoch], epochs: dict[bytes, EpochKey]) -> None:
 def _open(row: Epoch, unwrap: Callable[..., bytes], *arguments: object) -> EpochKey:
     # The key itself stands in no variable: error reports show those.
     try:
-        return EpochKey(row.id.bytes, row.number, unwrap(*arguments))
+        epoch = EpochKey(row.id.bytes, row.number, unwrap(*arguments))
     except EnvelopeError as error:
         raise SealBroken(f"epoch {row.number}", f"its key: {error}") from None
+    if epoch.public_key != as_octets(row.public_key):
+        raise SealBroken(f"epoch {row.number}", "its key is not the one that its row commits to")
+    return epoch
 
 
 def _open_roots(epochs: dict[bytes, EpochKey], wrapped: list[IndexRoot]) -> tuple[OpenedRoot, ...]:

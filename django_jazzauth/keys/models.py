@@ -16,21 +16,24 @@ from .fields import ExactCharField
 APP_LABEL = "django_jazzauth"
 SUBJECT_LENGTH = 255
 SUITE_LENGTH = 32
+WORKER_ID_LENGTH = 40
 
 
 class Worker(models.Model):
     """Somebody who can open the store: the holder of one worker secret.
 
     ``id`` is the fingerprint of the secret's public keys. ``public_key`` is that of ``suite``, to
-    which new epochs are granted.
+    which new epochs are granted. ``anchor`` says which epoch the worker last opened, under a key of
+    the worker's own: nobody else can make one.
     """
 
-    id = models.CharField(primary_key=True, max_length=32)
+    id = models.CharField(primary_key=True, max_length=WORKER_ID_LENGTH)
     name = models.CharField(max_length=150, blank=True, default="")
     suite = models.CharField(max_length=SUITE_LENGTH)
     public_key = models.BinaryField()
     created_at = models.DateTimeField(default=timezone.now)
     removed_at = models.DateTimeField(null=True, blank=True)
+    anchor = models.BinaryField(null=True)
 
     class Meta:
         app_label = APP_LABEL
@@ -46,7 +49,9 @@ class Epoch(models.Model):
 
     The key itself is in no row: each worker has it in a grant, and the epoch after holds it in
     ``previous_wrapped``, sealed under its own, so that who has the newest key has all before it.
-    A retired one names, signed, the epoch that was in use then in ``succession``.
+    ``public_key`` follows from the key, and commits to it: who opens another one by a grant or by
+    the epoch after refuses it. A retired one names, signed, the epoch that was in use then in
+    ``succession``. ``index_seal`` says which index roots are not destroyed.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -54,11 +59,13 @@ class Epoch(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     superseded_at = models.DateTimeField(null=True, blank=True, help_text="Empty: it is in use.")
     retired_at = models.DateTimeField(null=True, blank=True, help_text="Empty: it still opens.")
+    public_key = models.BinaryField()
     previous_wrapped = models.BinaryField(null=True)
     succession = models.BinaryField(null=True)
     index_state = models.PositiveIntegerField(
         default=0, help_text="Rises whenever writers of searchable columns must read the keys anew."
     )
+    index_seal = models.BinaryField(null=True)
 
     class Meta:
         app_label = APP_LABEL

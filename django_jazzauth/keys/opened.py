@@ -209,7 +209,7 @@ class Holder:
                 "The first epoch was made by another process, but this transaction began too early "
                 "to see it. Try again in a new transaction."
             )
-        hold_to(self._alias, keys.current)
+        hold_to(self._alias, worker, keys.anchor, keys.current)
         opened = Opened(keys, began)
         if self._own.making is not None and self._own.making.still_stands():
             self._own.opened = opened

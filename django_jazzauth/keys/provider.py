@@ -31,7 +31,12 @@ class SealedGrant:
 
 
 class KeyProvider(Protocol):
-    """Stands for one worker; ``JAZZAUTH["KEY_PROVIDER"]`` names a class of this kind."""
+    """Stands for one worker; ``JAZZAUTH["KEY_PROVIDER"]`` names a class of this kind.
+
+    A method more is optional, ``mac(data: bytes) -> bytes``: 16 to 64 bytes that nobody can make
+    who does not have a key of this worker's, the same for the same data. The worker's *anchor* is
+    made with it. Without it a process that starts cannot tell a genuine epoch (``jazzauth.W010``).
+    """
 
     @property
     def worker_id(self) -> str:

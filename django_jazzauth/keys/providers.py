@@ -40,6 +40,10 @@ class SecretKeyProvider:
         """The epoch key in a grant to this worker."""
         return self._secret.unseal(grant)
 
+    def mac(self, data: bytes) -> bytes:
+        """HMAC-SHA256 under a key that follows from the secret."""
+        return self._secret.mac(data)
+
 
 class EnvKeyProvider(SecretKeyProvider):
     """The worker secret in an environment variable.

@@ -11,10 +11,12 @@ from django.utils import timezone
 
 from ..crypto.envelope import EnvelopeError
 from ..errors import SealBroken, WorkerError, WrongWorkerSecret
+from .anchor import make_anchor
 from .holding import hold_epochs
 from .keyring import keyring
 from .loading import OpenedKeys, load_keys
 from .models import Epoch, Grant, Worker
+from .provider import KeyProvider
 from .source import key_provider
 from .wrapping import KEY_BYTES, EpochKey
 
@@ -52,14 +54,18 @@ def rotate(alias: str) -> Rotation:
         return start_epoch(alias, opened_keys(alias))
 
 
-def opened_keys(alias: str) -> OpenedKeys:
+def opened_keys(alias: str, *, trusting: bool = False) -> OpenedKeys:
     """Hold the epochs for this transaction, and open what this worker can.
+
+    Args:
+        alias: database alias.
+        trusting: as for :func:`~django_jazzauth.keys.loading.load_keys`.
 
     Raises:
         WorkerError: the database has no epoch yet.
     """
     hold_epochs(alias)
-    keys = load_keys(alias, key_provider())
+    keys = load_keys(alias, key_provider(), trusting=trusting)
     if keys is None:
         raise WorkerError(
             "This database has no keys yet: they are made with its first user. There is nothing "
@@ -83,7 +89,8 @@ def start_epoch(alias: str, keys: OpenedKeys, leaving: str | None = None) -> Rot
     """
     old = keys.current
     endorsed, left_out = _endorsed(alias, old, leaving)
-    own = key_provider().worker_id
+    worker = key_provider()
+    own = worker.worker_id
     if not endorsed:
         raise WorkerError("Nobody would be left who can open the database.")
     if own != leaving and own not in endorsed:
@@ -95,10 +102,15 @@ def start_epoch(alias: str, keys: OpenedKeys, leaving: str | None = None) -> Rot
         id=uuid.UUID(bytes=new.id),
         number=new.number,
         created_at=now,
+        public_key=new.public_key,
         previous_wrapped=new.wrap_previous(old),
+        index_seal=new.seal_generations(keys.generations_left),
     )
     for worker_id, (suite, public_key) in endorsed.items():
         write_grant(alias, new, row, worker_id, suite, public_key)
+    if own in endorsed:
+        # At once: to the epoch before this one a worker that was removed just now has the key.
+        write_anchor(alias, worker, new)
     ring = keyring(alias)
     transaction.on_commit(ring.forget, using=alias)
     return Rotation(new.number, tuple(endorsed), tuple(left_out))
@@ -121,6 +133,17 @@ def write_grant(
             "endorsement": epoch.endorse(worker_id, suite, public_key),
         },
     )
+
+
+def write_anchor(alias: str, worker: KeyProvider, epoch: EpochKey) -> None:
+    """Let a worker go on from an epoch; nothing if its key provider cannot make anchors.
+
+    Raises:
+        KeyProviderFailed: what holds the worker's keys cannot be asked.
+    """
+    made = make_anchor(worker, epoch)
+    if made is not None:
+        Worker.objects.using(alias).filter(pk=worker.worker_id).update(anchor=made)
 
 
 def endorsed_key(epoch: EpochKey, grant: Grant) -> bytes:

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from django.views.decorators.debug import sensitive_variables
 
+from ..crypto.derive import derive_key
 from ..crypto.framing import frame
 from ..crypto.hpke import SUITES, HpkeKey
 from ..errors import ImproperSecret
@@ -74,7 +75,7 @@ class WorkerSecret:
 
     @property
     def worker_id(self) -> str:
-        """Fingerprint of the public keys: ``w_`` and 16 hex digits."""
+        """Fingerprint of the public keys: ``w_`` and 32 hex digits."""
         if self._worker_id is None:
             self._worker_id = fingerprint({suite: self.public_key(suite) for suite in SUITES})
         return self._worker_id
@@ -104,6 +105,10 @@ class WorkerSecret:
         """
         return self.open(grant.suite, grant.sealed, grant.info)
 
+    def mac(self, data: bytes) -> bytes:
+        """HMAC-SHA256 (RFC 2104) under a key that follows from the secret: for anchors."""
+        return hmac.digest(derive_key(self._secret, "anchor"), data, "sha256")
+
     def _key(self, suite: str) -> HpkeKey:
         key = self._keys.get(suite)
         if key is None:
@@ -127,7 +132,7 @@ class WorkerSecret:
 def fingerprint(public_keys: dict[str, bytes]) -> str:
     """The id of the worker with these public keys, by suite."""
     parts = [part for suite in sorted(public_keys) for part in (suite, public_keys[suite])]
-    return "w_" + sha256(frame("jazzauth/worker-id/1", *parts)).hexdigest()[:16]
+    return "w_" + sha256(frame("jazzauth/worker-id/1", *parts)).hexdigest()[:32]
 
 
 def _checksum(secret: bytes) -> bytes:

@@ -103,6 +103,10 @@ class VaultTransitKeyProvider:
         """The epoch key in a grant to this worker."""
         return self._secret().unseal(grant)
 
+    def mac(self, data: bytes) -> bytes:
+        """HMAC-SHA256 under a key that follows from the secret."""
+        return self._secret().mac(data)
+
     def _public(self) -> tuple[str, dict[str, bytes]]:
         if self._known is None:
             secret = self._secret()

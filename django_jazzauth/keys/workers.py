@@ -11,11 +11,21 @@ from django.utils import timezone
 
 from ..conf import get_settings
 from ..crypto.hpke import public_key_length
+from ..drivers import as_octets
 from ..errors import SealBroken, WorkerError
+from .anchor import peek
 from .card import Card
 from .loading import OpenedKeys
 from .models import Epoch, Grant, Worker
-from .rotation import Rotation, endorsed_key, opened_keys, start_epoch, write_grant
+from .provider import KeyProvider
+from .rotation import (
+    Rotation,
+    endorsed_key,
+    opened_keys,
+    start_epoch,
+    write_anchor,
+    write_grant,
+)
 from .source import key_provider
 
 NAME_LENGTH = 150
@@ -34,6 +44,8 @@ class WorkerFacts:
         has_current: whether the epoch in use was granted to it.
         epochs: numbers of the epochs with a grant to it.
         own: whether it is the worker of this process.
+        anchored: number of the epoch that its anchor names; None: it has none. Whether the worker
+            made it, only the worker can tell.
     """
 
     id: str
@@ -44,6 +56,7 @@ class WorkerFacts:
     has_current: bool
     epochs: tuple[int, ...]
     own: bool
+    anchored: int | None
 
 
 def list_workers(alias: str) -> list[WorkerFacts]:
@@ -64,12 +77,19 @@ def list_workers(alias: str) -> list[WorkerFacts]:
             has_current=current is not None and current.number in numbers.get(row.id, ()),
             epochs=tuple(numbers.get(row.id, ())),
             own=row.id == own,
+            anchored=_anchored(row),
         )
         for row in Worker.objects.using(alias).order_by("created_at", "id")
     ]
 
 
-def add_worker(alias: str, name: str, card: Card, suite: str | None = None) -> str:
+def add_worker(
+    alias: str,
+    name: str,
+    card: Card,
+    suite: str | None = None,
+    secret: KeyProvider | None = None,
+) -> str:
     """Make a worker known, and grant it the epoch in use, and so all before.
 
     Args:
@@ -77,6 +97,8 @@ def add_worker(alias: str, name: str, card: Card, suite: str | None = None) -> s
         name: what people call it; no other worker that is not removed has it.
         card: its public keys.
         suite: HPKE suite of its grants; by default ``JAZZAUTH["HPKE_SUITE"]``.
+        secret: the worker's own, if it was made just now: then it is anchored at once. Who is added
+            by a card has to be told which epoch to trust.
 
     Returns:
         The worker's id.
@@ -103,6 +125,8 @@ def add_worker(alias: str, name: str, card: Card, suite: str | None = None) -> s
             id=card.worker_id, name=name, suite=suite, public_key=public_key
         )
         write_grant(alias, keys.current, _row(alias, keys), card.worker_id, suite, public_key)
+        if secret is not None:
+            write_anchor(alias, secret, keys.current)
     return card.worker_id
 
 
@@ -221,6 +245,11 @@ def _vouched(alias: str, keys: OpenedKeys, worker: Worker) -> tuple[str, bytes]:
         "have been removed meanwhile. Let its owner run `manage.py jazzauth worker card`, and pass "
         "that on with --card."
     )
+
+
+def _anchored(row: Worker) -> int | None:
+    anchor = None if row.anchor is None else peek(as_octets(row.anchor))
+    return None if anchor is None else anchor.number
 
 
 def _row(alias: str, keys: OpenedKeys) -> Epoch:

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import hmac
+from collections.abc import Iterable
+
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
@@ -78,6 +81,18 @@ class EpochKey:
             EnvelopeError: changed, or of another generation or epoch.
         """
         return self._roots.open(wrapped, frame("jazzauth/index-root/1", generation, self.id))
+
+    def seal_generations(self, generations: Iterable[int]) -> bytes:
+        """Say, for holders of this epoch's key, which index roots are not destroyed.
+
+        Args:
+            generations: their numbers.
+
+        Returns:
+            An HMAC-SHA256 (RFC 2104), 32 bytes.
+        """
+        named = frame("jazzauth/index-seal/1", self.id, bytes(sorted(generations)))
+        return hmac.digest(derive_key(self._key, "index-seal"), named, "sha256")
 
     # -- other epochs, other workers ----------------------------------------------------------
 

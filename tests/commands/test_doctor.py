@@ -10,6 +10,8 @@ import django
 import pytest
 from django.db import connection
 
+from django_jazzauth.keys.keyring import keyring
+from django_jazzauth.keys.models import Worker
 from django_jazzauth.keys.secret import WorkerSecret
 from django_jazzauth.keys.source import worker_secret
 from django_jazzauth.store.models import Event
@@ -99,6 +101,17 @@ def test_a_strangers_worker_secret(jazzauth: Run, settings: Any, ana: Any) -> No
     found = finding(ran, "keys.epoch")
     assert "WRONG_WORKER_SECRET" in found["detail"]
     assert stranger.worker_id in found["detail"]
+
+
+def test_a_worker_without_its_anchor(jazzauth: Run, settings: Any, ana: Any) -> None:
+    assert finding(jazzauth("doctor", "--json"), "keys.anchor")["level"] == "ok"
+    Worker.objects.update(anchor=None)
+    keyring("default").forget()
+    found = finding(jazzauth("doctor", "--json"), "keys.epoch")
+    assert found["level"] == "error" and "[NOT_ANCHORED]" in found["detail"]
+    assert "worker trust" in found["mend"]
+    settings.JAZZAUTH = {**settings.JAZZAUTH, "KEY_PROVIDER": "tests.keys.unsealing.UnsealOnly"}
+    assert finding(jazzauth("doctor", "--json"), "checks.jazzauth.W010")["level"] == "warning"
 
 
 def test_a_secret_file_that_others_can_read(

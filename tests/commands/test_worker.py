@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from django_jazzauth.keys.anchor import Anchor
 from django_jazzauth.keys.card import Card
 from django_jazzauth.keys.keyring import keyring
 from django_jazzauth.keys.models import Grant, Worker
 from django_jazzauth.keys.secret import WorkerSecret
 from django_jazzauth.keys.source import ENV_SECRET, worker_secret
 
+from ..keys.attacks import attack
 from .conftest import Run
 
 
@@ -81,14 +83,65 @@ def test_a_worker_elsewhere_is_added_by_its_card(
     start_as(settings, own)
     path = tmp_path / "card"
     path.write_text(card)
-    assert other.worker_id in jazzauth("worker", "add", "web-2", "--card", str(path)).out
+    ran = jazzauth("worker", "add", "web-2", "--card", str(path))
+    assert other.worker_id in ran.out
+    fingerprint = ran.out.split()[-1]
+    assert fingerprint == jazzauth("worker", "epoch").out.strip()
     start_as(settings, other)
+    refused = jazzauth("history", "ana@example.org").failed
+    assert "[NOT_ANCHORED]" in refused and "worker trust" in refused
+    assert "[NOT_ANCHORED]" in jazzauth("worker", "epoch").failed
+    assert "goes on from epoch 1" in jazzauth("worker", "trust", fingerprint).out
     assert "created" in jazzauth("history", "ana@example.org").out
     Grant.objects.filter(worker_id=own.worker_id).delete()
     monkeypatch.setattr("sys.stdin", io.StringIO(Card.of(own).to_text()))
-    assert not jazzauth("worker", "grant", "first", "--card", "-").failed
+    granted = jazzauth("worker", "grant", "first", "--card", "-")
+    assert not granted.failed and "worker trust" not in granted.out  # it is anchored
     start_as(settings, own)
     assert keyring("default").current().number == 1
+
+
+def test_an_anchor_that_was_removed_is_made_anew_by_whoever_compares(
+    jazzauth: Run, ana: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fingerprint = jazzauth("worker", "epoch").out.strip()
+    assert "goes on from epoch 1" in jazzauth("worker", "list").out
+    Worker.objects.update(anchor=None)
+    assert "goes on from no epoch" in jazzauth("worker", "list").out
+    keyring("default").forget()
+    assert "[NOT_ANCHORED]" in jazzauth("history", "ana@example.org").failed
+    refused = jazzauth("worker", "trust", "e_" + "0" * 32).failed
+    assert "[WORKER_ERROR]" in refused and "Nothing changed" in refused
+    monkeypatch.setattr("builtins.input", lambda prompt: "yes")
+    ran = jazzauth("worker", "trust")
+    assert ran.failed == "Nothing changed." and fingerprint in ran.out
+    assert Worker.objects.get().anchor is None
+    monkeypatch.setattr("builtins.input", lambda prompt: "trust")
+    assert fingerprint in jazzauth("worker", "trust").out
+    assert "created" in jazzauth("history", "ana@example.org").out
+
+
+def test_whoever_is_to_trust_another_epoch_is_warned(
+    jazzauth: Run, ana: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    genuine = jazzauth("worker", "epoch").out.strip()
+    monkeypatch.setattr("builtins.input", lambda prompt: "no")
+    assert jazzauth("worker", "trust").err == ""
+    foreign = attack()
+    keyring("default").forget()
+    ran = jazzauth("worker", "trust")
+    assert ran.failed == "Nothing changed." and Anchor.of(foreign).fingerprint in ran.out
+    assert f"does not lead to epoch 1 ({genuine})" in ran.err
+    monkeypatch.setattr("builtins.input", lambda prompt: "trust")
+    assert "goes on from epoch 2" in jazzauth("worker", "trust").out  # it is the operator's word
+
+
+def test_a_worker_whose_provider_makes_no_macs_has_nothing_to_trust(
+    jazzauth: Run, ana: Any, settings: Any
+) -> None:
+    settings.JAZZAUTH = {**settings.JAZZAUTH, "KEY_PROVIDER": "tests.keys.unsealing.UnsealOnly"}
+    assert "[WORKER_ERROR]" in jazzauth("worker", "trust", "e_" + "0" * 32).failed
+    assert "created" in jazzauth("history", "ana@example.org").out
 
 
 def test_cards_that_are_none(jazzauth: Run, ana: Any, tmp_path: Path) -> None:

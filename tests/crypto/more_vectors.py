@@ -16,6 +16,7 @@ from django_jazzauth.crypto.envelope import Envelope, seal_with_nonce
 from django_jazzauth.crypto.framing import frame
 from django_jazzauth.crypto.notes import Checkpoint, NoteSigner
 from django_jazzauth.folding import fold_email, fold_text
+from django_jazzauth.keys.anchor import Anchor, make_anchor
 from django_jazzauth.keys.card import Card
 from django_jazzauth.keys.carrying import (
     DataKeyCarried,
@@ -308,8 +309,8 @@ def messages() -> list[dict[str, Any]]:
         (
             "jazzauth.key.keyring",
             KeyringCarried(
-                [WorkerCarried("w_0", "first", "x25519", blob, NOW, None)],
-                [EpochCarried(EPOCH_ID, 1, NOW, None, None, None)],
+                [WorkerCarried("w_0", "first", "x25519", blob, NOW, None, blob)],
+                [EpochCarried(EPOCH_ID, 1, NOW, None, None, KEY, None, None, KEY)],
                 [GrantCarried(EPOCH_ID, "w_0", "x25519", blob, blob)],
                 [RootCarried(1, EPOCH_ID, blob, NOW, None)],
             ),
@@ -422,7 +423,44 @@ def successions() -> list[dict[str, Any]]:
     ]
 
 
+def anchors() -> list[dict[str, Any]]:
+    """What a worker says of the epoch that it last opened."""
+    rows = []
+    for number, key in ((1, KEY), (2**32 - 1, PREVIOUS_ID + bytes(range(48, 64)))):
+        worker, epoch = WorkerSecret(KEY), EpochKey(EPOCH_ID, number, key)
+        parts = worker.worker_id, epoch.id, epoch.public_key, number
+        rows.append(
+            {
+                "secret": KEY.hex(),
+                "worker_id": worker.worker_id,
+                "epoch_id": epoch.id.hex(),
+                "epoch_key": key.hex(),
+                "public_key": epoch.public_key.hex(),
+                "number": number,
+                "fingerprint": Anchor.of(epoch).fingerprint,
+                "authenticated": frame("jazzauth/anchor/1", *parts).hex(),
+                "anchor": (make_anchor(worker, epoch) or b"").hex(),
+            }
+        )
+    return rows
+
+
+def index_seals() -> list[dict[str, Any]]:
+    """Which index roots an epoch was left with."""
+    return [
+        {
+            "epoch_id": EPOCH_ID.hex(),
+            "epoch_key": KEY.hex(),
+            "generations": generations,
+            "seal": EpochKey(EPOCH_ID, 1, KEY).seal_generations(generations).hex(),
+        }
+        for generations in ([], [1], [3, 254])
+    ]
+
+
 DETERMINISTIC = {
+    "anchor": anchors,
+    "index_seal": index_seals,
     "succession": successions,
     "tombstone": tombstones,
     "wrapped_key": wrapped_keys,

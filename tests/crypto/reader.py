@@ -9,6 +9,7 @@ from typing import Any
 
 import idna
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESGCMSIV, AESSIV
@@ -140,6 +141,31 @@ def open_endorsement(
 ) -> bytes:
     aad = frame("jazzauth/endorsement/1", epoch_id, worker_id, suite)
     return open_envelope(derive(epoch_key, "endorsement"), blob, aad)
+
+
+def read_anchor(secret: bytes, worker_id: str, blob: bytes) -> tuple[bytes, bytes, int]:
+    """Id, public key and number of the epoch that the worker last opened."""
+    if blob[:1] != b"\x01" or len(blob) != 85:
+        raise Refused("format")
+    id_, key, number = blob[1:17], blob[17:49], int.from_bytes(blob[49:53], "big")
+    said = frame("jazzauth/anchor/1", worker_id, id_, key, number)
+    if hmac.new(derive(secret, "anchor"), said, "sha256").digest() != blob[53:]:
+        raise Refused("anchor")
+    return id_, key, number
+
+
+def fingerprint(epoch_id: bytes, public_key: bytes) -> str:
+    named = frame("jazzauth/epoch-fingerprint/1", epoch_id, public_key)
+    return "e_" + hashlib.sha256(named).hexdigest()[:32]
+
+
+def index_seal(epoch_key: bytes, epoch_id: bytes, generations: list[int]) -> bytes:
+    said = frame("jazzauth/index-seal/1", epoch_id, bytes(generations))
+    return hmac.new(derive(epoch_key, "index-seal"), said, "sha256").digest()
+
+
+def epoch_public_key(epoch_key: bytes) -> bytes:
+    return public(Ed25519PrivateKey.from_private_bytes(derive(epoch_key, "succession")))
 
 
 # -- columns -------------------------------------------------------------------------------------

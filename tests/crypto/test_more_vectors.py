@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESGCMSIV
 
 from django_jazzauth.crypto.envelope import Envelope, EnvelopeError, HeadCipher
 from django_jazzauth.crypto.index_cipher import IndexCipher
+from django_jazzauth.keys.anchor import Anchor, make_anchor, read_anchor
 from django_jazzauth.keys.card import Card
 from django_jazzauth.keys.secret import WorkerSecret
 from django_jazzauth.keys.tombstones import open_tombstone
@@ -119,6 +120,37 @@ def test_a_succession():
     parts = ids[0], ids[1], reader.public(keys[1])
     assert signed == reader.frame("jazzauth/succession/1", *parts)
     assert whole == named + keys[0].sign(signed)
+
+
+@pytest.mark.parametrize("row", stored("anchor"), ids=lambda row: str(row["number"]))
+def test_anchors(row):
+    names = "secret", "epoch_id", "epoch_key", "public_key", "authenticated", "anchor"
+    secret, id_, key, public, said, blob = raw(row, *names)
+    worker = WorkerSecret(secret)
+    assert public == reader.epoch_public_key(key)
+    assert said == reader.frame("jazzauth/anchor/1", row["worker_id"], id_, public, row["number"])
+    found = id_, public, row["number"]
+    assert reader.read_anchor(secret, row["worker_id"], blob) == found
+    assert read_anchor(worker, blob) == Anchor(*found)
+    assert make_anchor(worker, EpochKey(id_, row["number"], key)) == blob
+    assert reader.fingerprint(id_, public) == Anchor(*found).fingerprint == row["fingerprint"]
+    for position in range(len(blob)):
+        wrong = blob[:position] + bytes([blob[position] ^ 1]) + blob[position + 1 :]
+        assert read_anchor(worker, wrong) is None
+        with pytest.raises(reader.Refused):
+            reader.read_anchor(secret, row["worker_id"], wrong)
+    for wrong in (b"", blob[:53], blob[:-1], blob + b"x"):
+        assert read_anchor(worker, wrong) is None
+    assert read_anchor(WorkerSecret(bytes(32)), blob) is None
+
+
+@pytest.mark.parametrize("row", stored("index_seal"), ids=lambda row: str(row["generations"]))
+def test_index_seals(row):
+    id_, key, seal = raw(row, "epoch_id", "epoch_key", "seal")
+    numbers = row["generations"]
+    assert EpochKey(id_, 1, key).seal_generations(reversed(numbers)) == seal
+    assert reader.index_seal(key, id_, numbers) == seal
+    assert reader.index_seal(key, id_, [*numbers, 7]) != seal
 
 
 BY_HAND = {

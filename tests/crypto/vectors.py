@@ -70,6 +70,8 @@ def derived_keys() -> list[dict[str, Any]]:
         ("previous-epoch-wrap", b"", 32),
         ("endorsement", b"", 32),
         ("succession", b"", 32),
+        ("index-seal", b"", 32),
+        ("anchor", b"", 32),
         ("index", frame("user", "email"), 64),
         ("index", frame("user", "email:folded"), 64),
         ("hpke/mlkem768-x25519/mlkem768", b"", 64),

@@ -5,6 +5,7 @@ import pytest
 from django.utils import timezone
 
 from django_jazzauth.conf import NAME
+from django_jazzauth.keys.anchor import make_anchor
 from django_jazzauth.keys.keyring import keyring
 from django_jazzauth.keys.models import DataKey, Epoch, Grant, IndexColumn, IndexRoot, Worker
 from django_jazzauth.keys.secret import WorkerSecret
@@ -12,6 +13,7 @@ from django_jazzauth.keys.source import worker_secret
 from django_jazzauth.keys.wrapping import EpochKey, open_grant
 
 SUITE = "mlkem768-x25519"
+LIVE = (1,)  # generations of the index keys
 
 
 def clear_keys():
@@ -77,6 +79,18 @@ def grant(epoch, secret):
     )
 
 
+def seal_generations():
+    """Say under the epoch in use which index roots there are, as who changes them does."""
+    row = Epoch.objects.get(superseded_at=None)
+    live = IndexRoot.objects.filter(retired_at=None).values_list("generation", flat=True)
+    Epoch.objects.filter(pk=row.pk).update(index_seal=own_key(row).seal_generations(live))
+
+
+def anchor(epoch, secret):
+    """Only who has the worker's secret can."""
+    Worker.objects.filter(pk=secret.worker_id).update(anchor=make_anchor(secret, epoch))
+
+
 def rotate(*workers):
     """Start a new epoch behind the keyring's back, as another process would."""
     old_row = Epoch.objects.get(superseded_at=None)
@@ -84,8 +98,13 @@ def rotate(*workers):
     new = EpochKey(uuid.uuid4().bytes, old.number + 1, os.urandom(32))
     Epoch.objects.filter(pk=old_row.pk).update(superseded_at=timezone.now())
     Epoch.objects.create(
-        id=uuid.UUID(bytes=new.id), number=new.number, previous_wrapped=new.wrap_previous(old)
+        id=uuid.UUID(bytes=new.id),
+        number=new.number,
+        public_key=new.public_key,
+        previous_wrapped=new.wrap_previous(old),
+        index_seal=new.seal_generations(LIVE),
     )
     for secret in workers or (worker_secret(),):
         grant(new, secret)
+        anchor(new, secret)
     return new

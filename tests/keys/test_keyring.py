@@ -11,7 +11,7 @@ from django_jazzauth.keys import opened
 from django_jazzauth.keys.keyring import Keyring, keyring
 from django_jazzauth.keys.models import DataKey, Epoch, Grant, IndexColumn, IndexRoot, Worker
 
-from .conftest import clear_keys, own_key, rotate
+from .conftest import clear_keys, own_key, rotate, seal_generations
 
 NONCE = bytes(12)
 
@@ -23,6 +23,7 @@ def add_generation(generation):
         epoch=row,
         wrapped=own_key(row).wrap_index_root(generation, os.urandom(32)),
     )
+    seal_generations()
 
 
 def test_one_keyring_per_alias():
@@ -61,7 +62,7 @@ def test_the_hot_path_takes_no_query(ring, django_assert_num_queries):
 def test_an_unknown_epoch_is_looked_for_once(ring, django_assert_num_queries):
     ring.current()
     # A MariaDB transaction takes the writers' lock first.
-    count = 6 if connections["default"].vendor == "mysql" else 4
+    count = 7 if connections["default"].vendor == "mysql" else 5
     with django_assert_num_queries(count), pytest.raises(KeyUnavailable, match=b"x".hex() * 16):
         ring.head_cipher(b"x" * 16, "user")
 
@@ -135,6 +136,7 @@ def test_a_destroyed_generation_neither_opens_nor_is_searched(ring):
     ring.index_cipher("user", "email")
     add_generation(2)
     IndexRoot.objects.filter(generation=1).update(retired_at=timezone.now(), wrapped=None)
+    seal_generations()
     ring.forget()
     assert [cipher.generation for cipher in ring.index_ciphers("user", "email")] == [2]
     with pytest.raises(KeyUnavailable, match="generation 1"):
@@ -184,6 +186,7 @@ def test_an_unknown_generation_is_named(ring):
 def test_without_a_live_generation_nothing_is_searched(ring):
     ring.current()
     IndexRoot.objects.update(retired_at=timezone.now())
+    seal_generations()
     ring.forget()
     with pytest.raises(KeyUnavailable, match="no live index root"):
         ring.index_cipher("user", "email")

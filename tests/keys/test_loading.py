@@ -16,7 +16,7 @@ from django_jazzauth.keys.secret import WorkerSecret
 from django_jazzauth.keys.source import worker_secret
 from django_jazzauth.keys.wrapping import EpochKey
 
-from .conftest import SUITE, add_worker, grant, own_key, rotate
+from .conftest import SUITE, add_worker, anchor, grant, own_key, rotate
 
 NONCE = bytes(12)
 
@@ -35,6 +35,7 @@ def test_another_worker_that_was_granted_opens_everything(ring, start_as):
     column = ring.index_cipher("user", "email").seal(b"ada")
     other = add_worker()
     grant(own_key(Epoch.objects.get()), other)
+    anchor(own_key(Epoch.objects.get()), other)
     theirs = start_as(other)
     assert theirs.data_key("user/1").id == handle.id
     assert theirs.index_cipher("user", "email").open(column) == b"ada"
@@ -138,7 +139,12 @@ def test_changed_bytes_of_a_wrapped_epoch_are_noticed(ring):
 def foreign_epoch(number, superseded_at):
     """What somebody with write access, but without any key, can do: seal to a public key."""
     foreign = EpochKey(uuid.uuid4().bytes, number, os.urandom(32))
-    Epoch.objects.create(id=uuid.UUID(bytes=foreign.id), number=number, superseded_at=superseded_at)
+    Epoch.objects.create(
+        id=uuid.UUID(bytes=foreign.id),
+        number=number,
+        public_key=foreign.public_key,
+        superseded_at=superseded_at,
+    )
     grant(foreign, worker_secret())
     return foreign
 

@@ -126,7 +126,7 @@ def through(path, options=None):
 def added(ring):
     """A database that ``SECRET`` was granted."""
     handle = ring.data_key("user/1")
-    add_worker("default", "provided", Card.of(SECRET), "x25519")
+    add_worker("default", "provided", Card.of(SECRET), "x25519", SECRET)
     return handle
 
 

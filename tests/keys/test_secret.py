@@ -146,7 +146,7 @@ def test_equality():
 def test_the_worker_id_follows_from_the_public_keys(raw):
     secret = WorkerSecret(raw)
     assert secret.worker_id == WorkerSecret(raw).worker_id
-    assert len(secret.worker_id) == 18 and secret.worker_id.startswith("w_")
+    assert len(secret.worker_id) == 34 and secret.worker_id.startswith("w_")
     keys = {suite: secret.public_key(suite) for suite in reversed(SUITES)}
     assert fingerprint(keys) == secret.worker_id
 

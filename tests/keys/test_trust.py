@@ -30,7 +30,9 @@ def slip_in(number, **values):
     """What somebody with write access, but without any key, can do: seal to a public key."""
     foreign = EpochKey(uuid.uuid4().bytes, number, os.urandom(32))
     Epoch.objects.filter(superseded_at=None).update(superseded_at=timezone.now())
-    Epoch.objects.create(id=uuid.UUID(bytes=foreign.id), number=number, **values)
+    Epoch.objects.create(
+        id=uuid.UUID(bytes=foreign.id), number=number, public_key=foreign.public_key, **values
+    )
     grant(foreign, worker_secret())
     return foreign
 
@@ -85,7 +87,7 @@ def test_another_key_under_the_id_that_is_held(committed_ring):
     held = committed_ring.current()
     clear_keys_but_worker()
     foreign = EpochKey(held.id, 1, os.urandom(32))
-    Epoch.objects.create(id=uuid.UUID(bytes=held.id), number=1)
+    Epoch.objects.create(id=uuid.UUID(bytes=held.id), number=1, public_key=foreign.public_key)
     grant(foreign, worker_secret())
     refused(committed_ring, "does not lead")
 

@@ -20,7 +20,7 @@ SUITES = ("mlkem768-x25519", "x25519")
 
 def added(name="other", suite=None):
     secret = WorkerSecret.generate()
-    assert add_worker("default", name, Card.of(secret), suite) == secret.worker_id
+    assert add_worker("default", name, Card.of(secret), suite, secret) == secret.worker_id
     return secret
 
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import connection
+from django.test import override_settings
 
 from django_jazzauth.conf import get_settings
 from django_jazzauth.errors import CopyRefused, RelayUnavailable
+from django_jazzauth.keys.card import Card
 from django_jazzauth.keys.keyring import keyring
-from django_jazzauth.keys.models import DataKey
+from django_jazzauth.keys.models import DataKey, Worker
 from django_jazzauth.keys.rotation import rotate
+from django_jazzauth.keys.secret import WorkerSecret
+from django_jazzauth.keys.workers import add_worker
 from django_jazzauth.models import Account
 from django_jazzauth.store import store
 from django_jazzauth.store.models import Event
@@ -78,6 +83,22 @@ def test_a_rotation_reaches_it(copy: str) -> None:
     rewrap("default")
     follow(copy)
     agrees(copy)
+
+
+def test_its_workers_go_on_from_their_anchors(copy: str) -> None:
+    people(1)
+    secret = WorkerSecret.generate()
+    add_worker("default", "of the copy", Card.of(secret), None, secret)
+    rotate("default")
+    follow(copy)
+    with override_settings(JAZZAUTH={**settings.JAZZAUTH, "WORKER_SECRET": secret.to_text()}):
+        assert keyring(copy).current().number == 2
+    rows = Worker.objects.using(copy)
+    moved = bytes(rows.get(pk=secret.worker_id).anchor)
+    assert moved != bytes(Worker.objects.get(pk=secret.worker_id).anchor)
+    Worker.objects.filter(pk=secret.worker_id).update(anchor=None)
+    follow(copy)
+    assert bytes(rows.get(pk=secret.worker_id).anchor) == moved  # nobody who publishes takes it
 
 
 def test_shredding_reaches_it_without_a_rebuild(copy: str) -> None:

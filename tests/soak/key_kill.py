@@ -191,8 +191,12 @@ def _again(verb: str, argument: str, done: bool) -> None:
 
     from django_jazzauth.keys.keyring import keyring
     from django_jazzauth.keys.models import Worker
+    from django_jazzauth.keys.trust import let_go
 
+    # As a process that starts on what was left: it goes on from its worker's anchor.
+    let_go("default")
     keyring("default").forget()
+    keyring("default").current()
     already = (verb == "remove" and Worker.objects.get(id=argument).removed_at is not None) or (
         verb == "restore" and get_user_model().objects.filter(pk=argument).exists()
     )

@@ -45,7 +45,8 @@ def _octets(value: Any) -> Any:
 
 
 def epoch_keys(secret: bytes, worker_id: str) -> dict[bytes, bytes]:
-    epochs = rows("id, number, previous_wrapped", "jazzauth_epoch ORDER BY number DESC")
+    names = "id, number, public_key, previous_wrapped, index_seal"
+    epochs = rows(names, "jazzauth_epoch ORDER BY number DESC")
     newest = epochs[0]["id"]
     (grant,) = (
         row["sealed"]
@@ -59,6 +60,12 @@ def epoch_keys(secret: bytes, worker_id: str) -> dict[bytes, bytes]:
         keys[before["id"]] = reader.open_previous(
             keys[after["id"]], after["id"], before["id"], after["previous_wrapped"]
         )
+    for epoch in epochs:
+        assert reader.epoch_public_key(keys[epoch["id"]]) == epoch["public_key"]
+    (worker,) = rows("id, anchor", "jazzauth_worker")
+    anchored = reader.read_anchor(secret, worker_id, worker["anchor"])
+    assert anchored == (newest, epochs[0]["public_key"], epochs[0]["number"])
+    assert epochs[0]["index_seal"] == reader.index_seal(keys[newest], newest, [1])
     return keys
 
 

@@ -27,7 +27,7 @@ from django_jazzauth.store.retire import retire
 from django_jazzauth.store.rewrap import rewrap
 from tests.testapp.models import LabTreatment, Patient, Ward
 
-from ..keys.conftest import own_key
+from ..keys.conftest import own_key, seal_generations
 from .reindexing import Killed, columns, generations, populate, stop_after
 
 User: Any = get_user_model()
@@ -347,11 +347,13 @@ def test_numbers_of_generations_are_given_again_when_all_are_used_up() -> None:
             epoch=first.epoch,
             wrapped=own_key(first.epoch).wrap_index_root(number, bytes(32)),
         )
+    seal_generations()
     with pytest.raises(ReindexRefused, match="254 generations"):
         index_rotation.announce("default", [("patient", "record_no")])
     long_ago = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
     IndexRoot.objects.exclude(pk=first.pk).update(retired_at=timezone.now(), wrapped=None)
     IndexRoot.objects.filter(generation=7).update(retired_at=long_ago)
+    seal_generations()
     assert reindex(wait=0).destroyed == [1]
     assert generations("testapp_patient", "record_no") == {7}
     assert reindex(wait=0).destroyed == [7]

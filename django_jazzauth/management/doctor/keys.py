@@ -7,6 +7,7 @@ import stat
 
 from ...conf import NAME, get_settings
 from ...errors import EpochNotTrusted, JazzAuthError
+from ...keys.anchor import can_anchor
 from ...keys.index_places import columns_on_their_way
 from ...keys.keyring import keyring
 from ...keys.models import DataKey, Epoch, IndexRoot, Worker
@@ -44,7 +45,8 @@ def look_at_keys(checkup: Checkup, using: str) -> None:
         checkup.error(
             "keys.epoch",
             f"{error} [{error.code}]",
-            "Compare the table jazzauth_epoch with a backup before anything is restarted."
+            "Compare the table jazzauth_epoch with a backup before anything is written. If it is "
+            "right: `manage.py jazzauth worker trust`."
             if isinstance(error, EpochNotTrusted)
             else "Start with the secret of a worker of this database, or have one grant it.",
         )
@@ -54,6 +56,8 @@ def look_at_keys(checkup: Checkup, using: str) -> None:
         "keys.epoch",
         f"epoch {current.number} is in use; {len(epochs)} in all, {open_ones} not retired",
     )
+    if can_anchor(key_provider()):  # otherwise jazzauth.W010 says it
+        checkup.ok("keys.anchor", "an anchor of this worker's own says which epoch is genuine")
     workers = Worker.objects.using(using).filter(removed_at=None).order_by("created_at")
     checkup.ok("keys.workers", "workers: " + ", ".join(str(row) for row in workers))
     _look_at_data_keys(checkup, using, epochs[0])

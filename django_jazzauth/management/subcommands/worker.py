@@ -16,13 +16,14 @@ from ...keys.card import Card
 from ...keys.rotation import Rotation
 from ...keys.secret import WorkerSecret
 from ...keys.source import ENV_SECRET, key_provider
+from ...keys.trusting import epoch_in_use, trust_epoch
 from ...keys.workers import add_worker, find_worker, grant_worker, list_workers, remove_worker
 from .base import known_database, require_answer
 from .init import write_secret_file
 
 
 class Worker:
-    """Say who may open the database: add, list, grant and remove workers."""
+    """Say who may open the database, and which epoch a worker is to trust."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """One parser per action."""
@@ -50,6 +51,18 @@ class Worker:
         grant.add_argument("worker", help="Its name or id.")
         _add_card(grant, "Its card; needed if it has no grant of the epoch in use.")
         _add_suite(grant, "HPKE suite of the grant, with --card.")
+        actions.add_parser(
+            "epoch", help="Print the fingerprint of the epoch in use, for `worker trust` elsewhere."
+        )
+        trust = actions.add_parser(
+            "trust", help="Let this process's own worker go on from the epoch in use."
+        )
+        trust.add_argument(
+            "fingerprint",
+            nargs="?",
+            help="What `worker epoch` printed where another worker's secret is set; without it the "
+            "command shows what is here, and asks.",
+        )
         remove = actions.add_parser("remove", help="Start a new epoch without a worker.")
         remove.add_argument("worker", help="Its name or id.")
         remove.add_argument(
@@ -78,12 +91,56 @@ class Worker:
         elif action == "grant":
             worker_id = grant_worker(alias, options["worker"], _card(options), options["suite"])
             command.stdout.write(command.style.SUCCESS(f"{worker_id} has the epoch in use."))
+            facts = {worker.id: worker for worker in list_workers(alias)}
+            if facts[worker_id].anchored is None:
+                _tell_what_to_trust(command, alias)
+        elif action == "epoch":
+            command.stdout.write(epoch_in_use(alias).fingerprint)
+        elif action == "trust":
+            _trust(command, alias, options["fingerprint"])
         else:
             worker_id = _to_remove(command, alias, options)
             who = str(find_worker(alias, worker_id))
             rotation = remove_worker(alias, worker_id, myself=options["force"])
             command.stdout.write(command.style.SUCCESS(f"{who} was removed."))
             tell_rotation(command, rotation)
+
+
+def _trust(command: BaseCommand, alias: str, fingerprint: str | None) -> None:
+    if fingerprint is None:
+        offered = epoch_in_use(alias, trusting=True)
+        command.stdout.write(
+            f"Epoch {offered.number} is in use in database {alias!r}, made on "
+            f"{timezone.localtime(offered.created_at):%Y-%m-%d %H:%M} by what its row says. Its "
+            f"fingerprint is\n{offered.fingerprint}\n"
+            "Somebody who can write to the database may have put it there to read what is written "
+            "from now on. Compare the fingerprint with what `manage.py jazzauth worker epoch` "
+            "prints where another worker has the database open."
+        )
+        if (last := offered.departed_from) is not None:
+            command.stderr.write(
+                command.style.WARNING(
+                    f"It does not lead to epoch {last.number} ({last.fingerprint}), which this "
+                    "worker last opened. Unless somebody restored or exchanged the database on "
+                    "purpose, do not go on."
+                )
+            )
+        require_answer('Type "trust" to go on: ', "trust", refused="Nothing changed.")
+        fingerprint = offered.fingerprint
+    trusted = trust_epoch(alias, fingerprint)
+    command.stdout.write(
+        command.style.SUCCESS(
+            f"Worker {key_provider().worker_id} goes on from epoch {trusted.number} "
+            f"({trusted.fingerprint})."
+        )
+    )
+
+
+def _tell_what_to_trust(command: BaseCommand, alias: str) -> None:
+    command.stdout.write(
+        "It cannot know yet which epoch is genuine. Run this there, before it is started:\n"
+        f"manage.py jazzauth worker trust {epoch_in_use(alias).fingerprint}"
+    )
 
 
 def _to_remove(command: BaseCommand, alias: str, options: dict[str, Any]) -> str:
@@ -154,10 +211,11 @@ def _add(command: BaseCommand, alias: str, options: dict[str, Any]) -> None:
     if card is not None:
         worker_id = add_worker(alias, name, card, suite)
         command.stdout.write(command.style.SUCCESS(f"{worker_id} can open the database."))
+        _tell_what_to_trust(command, alias)
         return
     secret = WorkerSecret.generate()
     if path is None:
-        add_worker(alias, name, Card.of(secret), suite)
+        add_worker(alias, name, Card.of(secret), suite, secret)
         command.stdout.write(f"{ENV_SECRET}={secret.to_text()}")
         command.stderr.write(
             f"This is the secret of worker {secret.worker_id}. It is shown this once and kept "
@@ -166,7 +224,7 @@ def _add(command: BaseCommand, alias: str, options: dict[str, Any]) -> None:
         return
     # The file first, and all or nothing: a worker whose secret nobody has would be of no use.
     with transaction.atomic(using=alias):
-        add_worker(alias, name, Card.of(secret), suite)
+        add_worker(alias, name, Card.of(secret), suite, secret)
         write_secret_file(path, secret)
     command.stdout.write(f"The secret of worker {secret.worker_id} is in {path}.")
 
@@ -183,8 +241,9 @@ def _list(command: BaseCommand, alias: str) -> None:
         else:
             state = "does not have the epoch in use"
         epochs = ", ".join(map(str, worker.epochs)) or "none"
+        anchored = "no epoch" if worker.anchored is None else f"epoch {worker.anchored}"
         own = "  (this process)" if worker.own else ""
         command.stdout.write(
             f"{worker.id}  {worker.name or '-'}  {worker.suite}  {state}; grants of epochs: "
-            f"{epochs}{own}"
+            f"{epochs}; goes on from {anchored}{own}"
         )
