@@ -82,10 +82,11 @@ def _driver(connection: BaseDatabaseWrapper) -> _Psycopg | _Sqlite | None:
     """The short way to the database; None where Django's cursors have to be used."""
     if connection.execute_wrappers or connection.force_debug_cursor or DEBUG.value:
         return None
+    connection.close_if_health_check_failed()
     kept: _Psycopg | _Sqlite | None = connection.__dict__.get(_KEPT)
     if kept is None or kept.raw is not connection.connection:
         kept = _new_driver(connection)
-    # What a cursor of Django's looks at, without a call where there is nothing to find.
+    # What else a cursor of Django's looks at, without a call where there is nothing to find.
     if connection._thread_ident != get_ident():  # type: ignore[attr-defined]
         connection.validate_thread_sharing()
     if connection.needs_rollback:
