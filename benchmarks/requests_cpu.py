@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
+from . import people
 from .sampling import sample, shares
 from .sides import ENGINES, OURS, SQLITE, command, environment
 
@@ -29,11 +30,15 @@ _HOST = "bench.example.org"
 _SIGNED_IN = 1000
 """Sessions that are used over and over: those who are signed in at the moment."""
 
+_NEW = 100_000_000
+"""Numbers from here on belong to people who sign up."""
+
 Environ = dict[str, Any]
 
 
-def _environ(method: str, path: str, **headers: str) -> Environ:
-    return {
+def _environ(method: str, path: str, body: bytes = b"", **headers: str) -> Environ:
+    sent = {"CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(body))} if body else {}
+    return sent | {
         "REQUEST_METHOD": method,
         "PATH_INFO": path,
         "SCRIPT_NAME": "",
@@ -43,7 +48,7 @@ def _environ(method: str, path: str, **headers: str) -> Environ:
         "SERVER_PROTOCOL": "HTTP/1.1",
         "REMOTE_ADDR": "198.51.100.7",
         "wsgi.url_scheme": "https",
-        "wsgi.input": io.BytesIO(),
+        "wsgi.input": io.BytesIO(body),
         "HTTP_HOST": _HOST,
         "HTTP_ACCEPT": "*/*",
         "HTTP_USER_AGENT": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
@@ -60,6 +65,8 @@ class Site:
         self._handler: Any = get_wsgi_application()
         self._tokens = self._sessions(_SIGNED_IN, 0)
         self._turn = 0
+        self._newcomers = _NEW
+        self._give_passwords()
         self.endpoints: dict[str, Callable[[int], list[Environ]]] = {
             "empty Django view": lambda count: self._many(count, "GET", "/empty/django"),
             "empty DRF view": lambda count: self._many(count, "GET", "/empty/drf"),
@@ -78,6 +85,8 @@ class Site:
             ],
             "jwks": lambda count: self._many(count, "GET", "/api/auth/jwks"),
             "sign-out": self._sign_outs,
+            "sign-in": self._sign_ins,
+            "sign-up": self._sign_ups,
         }
 
     def ask(self, environ: Environ) -> tuple[str, bytes]:
@@ -116,14 +125,48 @@ class Site:
             for token in self._sessions(count, self._turn)
         ]
 
+    def _sign_ins(self, count: int) -> list[Environ]:
+        """Of people who have other sessions already; each opens one more."""
+        self._turn += count
+        return [
+            _posted(
+                "/api/auth/sign-in/email",
+                {"email": people.email(number % _SIGNED_IN), "password": people.PASSWORD},
+            )
+            for number in range(self._turn, self._turn + count)
+        ]
+
+    def _sign_ups(self, count: int) -> list[Environ]:
+        """Of people who were never here."""
+        start = self._newcomers
+        self._newcomers += count
+        return [
+            _posted(
+                "/api/auth/sign-up/email",
+                {
+                    "email": people.email(number),
+                    "name": people.person(number)["name"],
+                    "password": people.PASSWORD,
+                },
+            )
+            for number in range(start, start + count)
+        ]
+
+    def _give_passwords(self) -> None:
+        """Let those who sign in have a password by the cheap hash of these benchmarks."""
+        from django.contrib.auth import get_user_model
+        from django.contrib.auth.hashers import make_password
+
+        pks = [people.person_id(number) for number in range(_SIGNED_IN)]
+        chosen = get_user_model().objects.filter(pk__in=pks)
+        chosen.update(password=make_password(people.PASSWORD))
+
     def _sessions(self, count: int, start: int) -> list[str]:
         """Sessions as the API opens them."""
         from django.db import transaction
         from django.utils import timezone
 
         from django_jazzauth.models import Session
-
-        from . import people
 
         expires = timezone.now() + timedelta(days=7)
         rows = []
@@ -140,6 +183,10 @@ class Site:
         with transaction.atomic():
             Session.objects.bulk_create(rows)
         return [row.token for row in rows]
+
+
+def _posted(path: str, body: dict[str, str]) -> Environ:
+    return _environ("POST", path, json.dumps(body).encode(), origin=f"https://{_HOST}")
 
 
 def _cookie(token: str) -> str:

@@ -11,13 +11,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
+from threading import get_ident
 from typing import Any
 from uuid import UUID
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.db.backends.sqlite3.base import FORMAT_QMARK_REGEX
+
+from .kept_settings import DEBUG
 
 try:
     import psycopg
@@ -76,21 +80,29 @@ def _question_marks(sql: str) -> str:
 
 def _driver(connection: BaseDatabaseWrapper) -> _Psycopg | _Sqlite | None:
     """The short way to the database; None where Django's cursors have to be used."""
-    if connection.execute_wrappers or connection.queries_logged:
+    if connection.execute_wrappers or connection.force_debug_cursor or DEBUG.value:
         return None
-    connection.ensure_connection()
-    connection.validate_thread_sharing()
-    connection.validate_no_broken_transaction()
-    raw = connection.connection
+    connection.close_if_health_check_failed()
     kept: _Psycopg | _Sqlite | None = connection.__dict__.get(_KEPT)
-    if kept is None or kept.raw is not raw:
-        if isinstance(raw, sqlite3.Connection):
-            kept = _Sqlite(raw)
-        elif psycopg is not None and isinstance(raw, psycopg.Connection):
-            kept = _Psycopg(raw)
-        else:
-            return None
-        connection.__dict__[_KEPT] = kept
+    if kept is None or kept.raw is not connection.connection:
+        kept = _new_driver(connection)
+    # What else a cursor of Django's looks at, without a call where there is nothing to find.
+    if connection._thread_ident != get_ident():  # type: ignore[attr-defined]
+        connection.validate_thread_sharing()
+    if connection.needs_rollback:
+        connection.validate_no_broken_transaction()
+    return kept
+
+
+def _new_driver(connection: BaseDatabaseWrapper) -> _Psycopg | _Sqlite | None:
+    connection.ensure_connection()
+    raw = connection.connection
+    kept: _Psycopg | _Sqlite | None = None
+    if isinstance(raw, sqlite3.Connection):
+        kept = _Sqlite(raw)
+    elif psycopg is not None and isinstance(raw, psycopg.Connection):
+        kept = _Psycopg(raw)
+    connection.__dict__[_KEPT] = kept
     return kept
 
 
@@ -131,10 +143,13 @@ def _fetch(
         with connection.cursor() as django_cursor:
             django_cursor.execute(sql, params)
             return list(django_cursor.fetchall())
-    with connection.wrap_database_errors:
+    try:
         # All, so that no statement stays open.
         rows: list[tuple[Any, ...]] = driver.run(sql, params, binary).fetchall()
-        return rows
+    except Exception:
+        with connection.wrap_database_errors:  # as Django's
+            raise
+    return rows
 
 
 def execute(connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any]) -> int:
@@ -153,8 +168,12 @@ def execute(connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any]) ->
         with connection.cursor() as django_cursor:
             django_cursor.execute(sql, params)
             return int(django_cursor.rowcount)
-    with connection.wrap_database_errors:
-        return int(driver.run(sql, params).rowcount)
+    try:
+        count: int = driver.run(sql, params).rowcount
+    except Exception:
+        with connection.wrap_database_errors:
+            raise
+    return count
 
 
 def execute_all(connection: BaseDatabaseWrapper, sql: str, rows: Sequence[Sequence[Any]]) -> int:
@@ -194,6 +213,13 @@ def is_among(
 def uuid_parameter(connection: BaseDatabaseWrapper, value: bytes) -> Any:
     """A UUID of 16 bytes as this database takes it in raw SQL."""
     return UUID(bytes=value) if connection.features.has_native_uuid_field else value.hex()
+
+
+def time_parameter(connection: BaseDatabaseWrapper, value: datetime) -> Any:
+    """An aware time as this database takes it in raw SQL."""
+    if connection.vendor == "sqlite" and value.tzinfo is UTC and connection.timezone is UTC:
+        return str(value)[:-6]  # as Django writes it, which converts it first: without "+00:00"
+    return connection.ops.adapt_datetimefield_value(value)
 
 
 def _allow_prepared_statements(sender: Any, connection: BaseDatabaseWrapper, **kwargs: Any) -> None:

@@ -58,7 +58,7 @@ def request_id(request: HttpRequest) -> str:
         header = get_settings().RECORD.REQUEST_ID_HEADER
         # Out of META: Django would make a dictionary of all headers first.
         given = request.META.get(HttpHeaders.to_wsgi_name(header), "") if header else ""
-        known = given if _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+        known = given if given and _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
         request.jazzauth_request_id = known  # type: ignore[attr-defined]
     return known
 

@@ -68,6 +68,12 @@ class _TakesTurns:
     """The transactions of Django's SQLite backend, in turn."""
 
     settings_dict: dict[str, Any]
+    connection: Any
+    autocommit: bool
+    in_atomic_block: bool
+    health_check_enabled: bool
+    queries_logged: bool
+    wrap_database_errors: Any
 
     def _start_transaction_under_autocommit(self) -> None:
         # Without such a mode the lock is taken with the first write, see ``hold_writer_lock``.
@@ -81,8 +87,28 @@ class _TakesTurns:
             self.__dict__.pop(_TURN, None)
             raise
 
+    def set_autocommit(
+        self, autocommit: bool, force_begin_transaction_with_broken_autocommit: bool = False
+    ) -> None:
+        """As Django's, past what needs no look when ``atomic()`` begins on an open connection."""
+        if (
+            autocommit
+            or not force_begin_transaction_with_broken_autocommit
+            or self.connection is None
+            or self.in_atomic_block
+            or self.health_check_enabled
+        ):
+            super().set_autocommit(autocommit, force_begin_transaction_with_broken_autocommit)  # type: ignore[misc]
+            return
+        self._start_transaction_under_autocommit()
+        self.autocommit = False
+
     def _commit(self) -> None:
-        super()._commit()  # type: ignore[misc]
+        if self.queries_logged or self.connection is None:
+            super()._commit()  # type: ignore[misc]
+        else:
+            with self.wrap_database_errors:
+                self.connection.commit()
         self.__dict__.pop(_TURN, None)
 
     def _rollback(self) -> None:

@@ -176,8 +176,20 @@ class Keyring:
             KeyDestroyed: the subject's key was destroyed under its name.
             KeyUnavailable: it stands under an epoch that is closed to us.
         """
-        handle = self._holder.get().by_subject.get(subject)
-        return handle or self.data_keys((subject,), fresh=fresh)[subject]
+        opened = self._holder.get()
+        handle = opened.by_subject.get(subject)
+        if handle is not None:
+            return handle
+        check_subject(subject)
+        rows = () if fresh else find_by_subject(self._alias, (subject,))
+        if rows and rows[0].epoch_id in opened.keys.epochs:
+            return handle_of(opened, rows[0])
+        if not rows:
+            row, envelope = new_data_key(opened.keys.current, subject)
+            if insert_data_keys(self._alias, opened.keys.current.id, [row]):
+                return opened.keep(subject, row.id, envelope)
+        # The epoch is another by now, or somebody else was faster.
+        return self.data_keys((subject,))[subject]
 
     def data_key_to_store(self, subject: str) -> tuple[DataKeyHandle, PendingKey | None]:
         """The data key of a new subject; one that is not in memory is made, for others to store.

@@ -16,7 +16,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
-from ..drivers import as_octets, execute, fetch_all, is_among, uuid_parameter
+from ..drivers import as_octets, execute, fetch_all, is_among, time_parameter, uuid_parameter
 
 MAX_PARAMETERS = 500
 
@@ -97,7 +97,7 @@ def data_key_params(
         epoch: id of the epoch that they are wrapped under, as a parameter.
         rows: the data keys.
     """
-    params = [epoch, connection.ops.adapt_datetimefield_value(timezone.now())]
+    params = [epoch, time_parameter(connection, timezone.now())]
     for row in rows:
         params += uuid_parameter(connection, row.id), row.subject, row.wrapped
     params.append(epoch)

@@ -6,6 +6,7 @@ import string
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -41,8 +42,11 @@ def new_token() -> str:
 
 def _own_name(name: Any) -> Any:
     """Translate ``session_key__in``, ``-expire_date`` and the like; leave the rest alone."""
-    if not isinstance(name, str):
-        return name
+    return _translated(name) if isinstance(name, str) else name
+
+
+@lru_cache(maxsize=1024)
+def _translated(name: str) -> str:
     sign, bare = ("-", name[1:]) if name.startswith("-") else ("", name)
     head, separator, lookup = bare.partition("__")
     return sign + _ALIASES.get(head, head) + separator + lookup

@@ -12,12 +12,12 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
-from django.conf import settings
 from django.db import models
 from django.db.backends.utils import format_number
 from django.utils import timezone
 
 from ..errors import NotJournalled, ValueNotStorable
+from ..kept_settings import USE_TZ
 
 _MICROSECOND = datetime.timedelta(microseconds=1)
 _PRIMITIVES = (str, int, float, bool, bytes)
@@ -157,9 +157,10 @@ def _pair(field: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any], bool]
     if isinstance(target, models.DurationField):
         micros = _prepared(prepare, lambda value: value // _MICROSECOND)
         return (lambda value: _whole_primitive(target, micros(value))), _optional(_duration), False
-    if isinstance(target, models.BooleanField | models.FloatField):
-        decode = _yes_or_no if isinstance(target, models.BooleanField) else _floating
-        return (lambda value: None if value is None else prepare(value)), decode, False
+    if isinstance(target, models.BooleanField):
+        return _boolean_encoder(prepare), _yes_or_no, False
+    if isinstance(target, models.FloatField):
+        return (lambda value: None if value is None else prepare(value)), _floating, False
     # Whatever such a field makes of a state's value is its own, so no instance shares it.
     return (lambda value: _other_primitive(field, value)), _fresh(field.to_python), True
 
@@ -211,6 +212,16 @@ def _text_encoder(field: Any, prepare: Callable[[Any], Any]) -> Callable[[Any], 
     return encode
 
 
+def _boolean_encoder(prepare: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def encode(value: Any) -> bool | None:
+        if value is True or value is False or value is None:
+            return value
+        found: bool | None = prepare(value)
+        return found
+
+    return encode
+
+
 def _text_primitive(field: Any, prepare: Callable[[Any], Any], value: Any) -> str | None:
     if type(value) is not str:
         value = prepare(value)
@@ -249,7 +260,7 @@ def _decimal_primitive(field: Any, value: Any) -> str | None:
 
 
 def _datetime_primitive(field: Any, value: Any) -> datetime.datetime | str | None:
-    if type(value) is datetime.datetime and value.tzinfo is not None and settings.USE_TZ:
+    if type(value) is datetime.datetime and value.tzinfo is not None and USE_TZ.value:
         return value.astimezone(datetime.UTC)
     value = field.get_prep_value(value)
     if value is None:
@@ -271,8 +282,8 @@ def _as_datetime(value: Any) -> Any:
         return None
     if type(value) is str:
         moment, zone = _naive(value)
-        return timezone.make_aware(moment, zone) if settings.USE_TZ else moment
-    return value if settings.USE_TZ else timezone.make_naive(value)
+        return timezone.make_aware(moment, zone) if USE_TZ.value else moment
+    return value if USE_TZ.value else timezone.make_naive(value)
 
 
 def _json_codec(field: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any], bool]:

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from ..drivers import time_parameter
 from .binding import Binding
 from .kinds import FoldedKind, SealedKind
 
@@ -45,7 +46,7 @@ def _prepared(field: Any, prepare: Callable[[Any, BaseDatabaseWrapper], Any]) ->
     def time(value: Any, _: Any, connection: BaseDatabaseWrapper) -> Any:
         if type(value) is not datetime or value.tzinfo is None:
             return prepare(value, connection)
-        return connection.ops.adapt_datetimefield_value(value)
+        return time_parameter(connection, value)
 
     def uuid(value: Any, _: Any, connection: BaseDatabaseWrapper) -> Any:
         if type(value) is not UUID:
@@ -118,10 +119,18 @@ class RowInsert:
             for field in binding.model._meta.local_concrete_fields
             if not field.generated and (with_pk or field is not pk)
         ]
-        self._columns = [
-            key if field is pk else columns.get(field.attname)  # None: the head
-            for field in fields
-        ]
+        # Most columns are markers; those go by their names in the state alone.
+        self._markers: list[tuple[int, str]] = []
+        self._others: list[tuple[int, Column]] = []
+        for index, field in enumerate(fields):
+            column = key if field is pk else columns.get(field.attname)
+            if column is None:
+                self._head = index
+            elif column.write is _marker:
+                self._markers.append((index, column.name))
+            else:
+                self._others.append((index, column))
+        self._empty = [None] * len(fields)
         names = ", ".join(quote(field.column) for field in fields)
         marks = ", ".join(["%s"] * len(fields))
         table = quote(binding.model._meta.db_table)
@@ -140,19 +149,17 @@ class RowInsert:
             blob: the sealed head.
             connection: the database.
         """
-        params: list[Any] = []
-        for column in self._columns:
-            if column is None:
-                params.append(blob)
-                continue
+        params: list[Any] = [*self._empty]
+        params[self._head] = blob
+        for index, name in self._markers:
+            if name in state and state[name] is not None:
+                params[index] = 1
+        for index, column in self._others:
             primitive = state.get(column.name)
-            if column.write is _marker:  # most columns
-                params.append(None if primitive is None else 1)
-                continue
             param = column.write(getattr(obj, column.source), primitive, connection)
             if column.attname != column.source:
                 setattr(obj, column.attname, param)
-            params.append(param)
+            params[index] = param
         return params
 
 

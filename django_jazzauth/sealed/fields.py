@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,6 +20,7 @@ from ..folding import fold_email, fold_text
 from ..keys.keyring import keyring
 from .codec import field_codec_of
 from .col import SealedCol, open_selected
+from .field_checks import check_sealed
 from .head_field import LAST
 from .kinds import FoldedKind, SealedKind
 
@@ -87,7 +89,7 @@ class SealedFieldMixin(SealedKind, RegisterLookupMixin):
 
     def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
         found: list[checks.CheckMessage] = super().check(**kwargs)  # type: ignore[misc]
-        return [*found, *_check_sealed(self)]
+        return [*found, *check_sealed(self)]
 
     def get_internal_type(self) -> str:
         # Backends choose converters of column values by this name; of these types they have some,
@@ -181,7 +183,7 @@ class SealedFieldMixin(SealedKind, RegisterLookupMixin):
         """The column with the folded value's ciphertext, if ``casefold``."""
         return self.model._meta.get_field(f"{self.name}_folded")  # type: ignore[no-any-return]
 
-    @property
+    @cached_property
     def entity(self) -> str:
         """Stable name of the model that the field belongs to."""
         return self.model._meta.sealed_head.entity  # type: ignore[no-any-return]
@@ -228,38 +230,6 @@ def _index_bytes(primitive: Any) -> bytes:
 
 def _index_primitive(data: bytes) -> Any:
     return data[1:].decode() if data[:1] == b"s" else _decoder.decode(data[1:])
-
-
-def _check_sealed(field: Any) -> list[checks.CheckMessage]:
-    errors: list[checks.CheckMessage] = []
-    if field.primary_key:
-        errors.append(
-            checks.Error(
-                "A sealed field cannot be the primary key.",
-                hint="Use a UUID or integer key and make this field unique and searchable.",
-                obj=field,
-                id="jazzauth.E020",
-            )
-        )
-    if (field.unique or field.casefold) and not field.searchable:
-        errors.append(
-            checks.Error(
-                "unique and casefold need searchable=True.",
-                hint="Add searchable=True; only a searchable field has a column to compare.",
-                obj=field,
-                id="jazzauth.E021",
-            )
-        )
-    if not hasattr(field.model._meta, "sealed_head"):
-        errors.append(
-            checks.Error(
-                "A sealed field needs an event-sourced model.",
-                hint="Derive the model from django_jazzauth.sealed.EventSourcedModel.",
-                obj=field,
-                id="jazzauth.E022",
-            )
-        )
-    return errors
 
 
 class SealedCharField(SealedFieldMixin, models.CharField):  # type: ignore[misc,type-arg]
@@ -353,7 +323,7 @@ class FoldedField(FoldedKind, models.BinaryField):  # type: ignore[type-arg,misc
         # Folding can lengthen text (NFKC up to 18 times in theory); index keys stay in bounds.
         return binary_type(connection, None if limit is None else 4 * limit + _OVERHEAD)
 
-    @property
+    @cached_property
     def index_name(self) -> tuple[str, str]:
         """Entity and name that the column's index key is derived with."""
         source = self.source
@@ -361,8 +331,11 @@ class FoldedField(FoldedKind, models.BinaryField):  # type: ignore[type-arg,misc
 
     def folded(self, value: Any) -> str:
         """The text under which values are equal."""
-        is_email = isinstance(self.source, models.EmailField)
-        return (fold_email if is_email else fold_text)(str(value))
+        return self._fold(str(value))
+
+    @cached_property
+    def _fold(self) -> Callable[[str], str]:
+        return fold_email if isinstance(self.source, models.EmailField) else fold_text
 
     def column_value(self, value: Any, alias: str) -> bytes | None:
         """The column's value for the Python value of the field it follows."""

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 from django.db import connections, models, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import DatabaseDefault
 
 from ..drivers import execute, execute_all
 from ..errors import NotJournalled
 from ..store.event_sql import RowWrite, hold_writer_lock
 from ..store.journal import Written
+from ..transactions import one_transaction
 from .binding import Binding, Opened
 from .columns import row_insert
 from .evaluate import evaluate
@@ -23,6 +27,9 @@ from .load import Snapshot, set_snapshot
 from .members import sync_members
 from .projection import CHUNK, next_pks, swap_heads
 from .record import encode_state, record_created, record_created_with_row
+from .saving_plan import saving_plan
+
+_PLAIN = (str, bool, type(None), int, datetime, UUID)
 
 
 def insert_objects(
@@ -37,12 +44,12 @@ def insert_objects(
         fields: the concrete fields that Django would insert.
         raw: values are taken as they are, as ``loaddata`` wants it.
     """
-    if not raw:
+    names = saving_plan(binding).deciding
+    if names and not raw:
         # What a field does not decide anew is there already.
-        names = _deciding(binding)
-        deciding = [field for field in fields if field.attname in names]
+        changing = [field for field in fields if field.attname in names]
         for obj in objs:
-            for field in deciding:
+            for field in changing:
                 setattr(obj, field.attname, field.pre_save(obj, True))
     for obj in objs:
         refuse_expectation(obj)
@@ -51,10 +58,8 @@ def insert_objects(
         with transaction.mark_for_rollback_on_error(using=alias):
             if _insert_together(binding, alias, objs[0]):
                 return
-    with transaction.atomic(using=alias, savepoint=False):
+    with one_transaction(connection):
         hold_writer_lock(connection)
-        for obj in objs:
-            _settle_expressions(binding, alias, obj)
         missing = [obj for obj in objs if getattr(obj, binding.pk.attname) is None]
         if missing:
             reserved = next_pks(binding, alias, len(missing))
@@ -67,7 +72,7 @@ def insert_objects(
                     setattr(obj, binding.pk.attname, pk)
         try:
             for start in range(0, len(objs), CHUNK):
-                _seal_then_insert(binding, alias, objs[start : start + CHUNK])
+                _seal_then_insert(binding, connection, objs[start : start + CHUNK])
         except BaseException:
             for obj in missing:
                 setattr(obj, binding.pk.attname, None)
@@ -78,37 +83,28 @@ def insert_objects(
                 sync_members(field.remote_field.through, alias, pks)
 
 
-def _deciding(binding: Binding) -> frozenset[str]:
-    """Attnames of the fields whose ``pre_save`` may give another value than the instance's."""
-    names: frozenset[str] | None = binding.__dict__.get("deciding")
-    if names is None:
-        fields = binding.model._meta.local_concrete_fields
-        names = frozenset(field.attname for field in fields if _decides(field))
-        binding.__dict__["deciding"] = names
-    return names
+def _values(binding: Binding, alias: str, obj: Any) -> dict[str, Any]:
+    """An instance's values by attname; an event holds values, so that expressions become some."""
+    values = {attname: getattr(obj, attname) for attname in binding.codecs}
+    for attname, value in values.items():
+        if type(value) not in _PLAIN and hasattr(value, "resolve_expression"):
+            values[attname] = settled = _settled(binding, alias, attname, value)
+            setattr(obj, attname, settled)
+    return values
 
 
-def _decides(field: Any) -> bool:
-    of_class = type(field).pre_save
-    if of_class in (models.DateTimeField.pre_save, models.DateField.pre_save):
-        return bool(field.auto_now or field.auto_now_add)
-    return of_class is not models.Field.pre_save
-
-
-def _values(binding: Binding, obj: Any) -> dict[str, Any]:
-    return {attname: getattr(obj, attname) for attname in binding.codecs}
-
-
-def _seal_then_insert(binding: Binding, alias: str, objs: Sequence[Any]) -> None:
+def _seal_then_insert(
+    binding: Binding, connection: BaseDatabaseWrapper, objs: Sequence[Any]
+) -> None:
     if not objs:
         return
+    alias = connection.alias
     rows = []
     for obj in objs:
         pk = getattr(obj, binding.pk.attname)
-        values = _values(binding, obj)
+        values = _values(binding, alias, obj)
         rows.append((pk, encode_state(binding, values), binding.subject(pk, values)))
     heads = record_created(binding, alias, rows)
-    connection = connections[alias]
     insert = row_insert(binding, connection)
     params = [
         insert.params(obj, state, head.blob, connection)
@@ -124,9 +120,8 @@ def _insert_together(binding: Binding, alias: str, obj: Any) -> bool:
     pk = getattr(obj, binding.pk.attname)
     if pk is None:
         return False
-    _settle_expressions(binding, alias, obj)
     connection = connections[alias]
-    values = _values(binding, obj)
+    values = _values(binding, alias, obj)
     state = encode_state(binding, values)
     insert = row_insert(binding, connection)
 
@@ -147,13 +142,13 @@ def _insert_then_seal(binding: Binding, alias: str, objs: Sequence[Any]) -> None
     connection = connections[alias]
     insert = row_insert(binding, connection, with_pk=False)
     for obj in objs:
-        values = _values(binding, obj)
+        values = _values(binding, alias, obj)
         state = encode_state(binding, values)
         with connection.cursor() as cursor:
             cursor.execute(insert.sql, insert.params(obj, state, b"", connection))
             pk = cursor.lastrowid
         opened = record_created(binding, alias, [(pk, state, binding.subject(pk, values))])[0]
-        swap_heads(binding, alias, [], [(pk, b"", opened.blob, ())])
+        swap_heads(binding, connection, [], [(pk, b"", opened.blob, ())])
         setattr(obj, binding.pk.attname, binding.pk.to_python(pk))
         adopt(binding, alias, obj, opened)
 
@@ -177,21 +172,16 @@ def insert_row(
     )
 
 
-def _settle_expressions(binding: Binding, alias: str, obj: Any) -> None:
-    """Turn expressions into values, since an event holds values."""
-    for attname, codec in binding.codecs.items():
-        value = getattr(obj, attname)
-        if not hasattr(value, "resolve_expression"):
-            continue
-        if isinstance(value, DatabaseDefault):
-            value = codec.field.db_default
-        if isinstance(value, models.Value) or not hasattr(value, "resolve_expression"):
-            settled = getattr(value, "value", value)
-        elif isinstance(codec.field, SealedKind):
-            settled = evaluate(value, partial(_unavailable, codec.field))
-        else:
-            settled = _ask_database(alias, codec.field, value)
-        setattr(obj, attname, settled)
+def _settled(binding: Binding, alias: str, attname: str, value: Any) -> Any:
+    """The value of an expression that a field of a new row was given."""
+    field = binding.codecs[attname].field
+    if isinstance(value, DatabaseDefault):
+        value = field.db_default
+    if isinstance(value, models.Value) or not hasattr(value, "resolve_expression"):
+        return getattr(value, "value", value)
+    if isinstance(field, SealedKind):
+        return evaluate(value, partial(_unavailable, field))
+    return _ask_database(alias, field, value)
 
 
 def _unavailable(field: Any, name: str) -> Any:

@@ -9,13 +9,14 @@ from django.core.checks import CheckMessage
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from .alone import delete_alone, stands_alone
+from .alone import database_of, delete_alone, deletes_alone
 from .binding import binding_of, loading_binding, require_binding
 from .checks import check_model
 from .head_field import HeadField
 from .load import Snapshot, load_instance, set_snapshot, snapshot_of
 from .members import read_members
 from .projector import refuse_read_only
+from .saving import save_shortly
 from .update import update_instance
 
 
@@ -71,11 +72,37 @@ class EventSourcedMixin:
 
     def delete(self, using: str | None = None, keep_parents: bool = False) -> Any:
         """As Django's."""
-        if self.pk is not None and stands_alone(type(self)):
-            return delete_alone(self, using)
+        if self.pk is not None:
+            using = database_of(self, using)
+            if deletes_alone(self, using):
+                return delete_alone(self, using)
         return super().delete(using=using, keep_parents=keep_parents)  # type: ignore[misc]
 
     delete.alters_data = True  # type: ignore[attr-defined]
+
+    def _save_table(
+        self,
+        raw: bool = False,
+        cls: Any = None,
+        force_insert: bool = False,
+        force_update: bool = False,
+        using: str | None = None,
+        update_fields: Any = None,
+    ) -> Any:
+        # Whether a row is new or not is mostly clear; then no queryset has to be made for it.
+        binding = binding_of(cls)
+        if binding is not None and using is not None and not raw:
+            updated = save_shortly(
+                binding,
+                using,
+                self,
+                force_insert=force_insert,
+                force_update=force_update,
+                update_fields=update_fields,
+            )
+            if updated is not None:
+                return updated
+        return super()._save_table(raw, cls, force_insert, force_update, using, update_fields)  # type: ignore[misc]
 
     def _do_update(
         self,
@@ -93,7 +120,8 @@ class EventSourcedMixin:
                 base_qs, using, pk_val, values, update_fields, forced_update, *returning_fields
             )
         if values:
-            updated = update_instance(binding, using, self, pk_val, values)
+            wanted = {f.attname: v for f, _, v in values if f.attname in binding.codecs}
+            updated = update_instance(binding, using, self, pk_val, wanted)
         else:
             updated = update_fields is not None or base_qs.filter(pk=pk_val).exists()
         if not returning_fields:

@@ -125,7 +125,7 @@ def page_of_heads(
 
 def swap_heads(
     binding: Binding,
-    alias: str,
+    connection: BaseDatabaseWrapper,
     fields: Sequence[Any],
     rows: Sequence[Swap],
     *,
@@ -135,7 +135,7 @@ def swap_heads(
 
     Args:
         binding: the model.
-        alias: database alias.
+        connection: the database.
         fields: the fields whose columns are written.
         rows: per row: primary key, old head, new head, and the column values of ``fields`` as
             ``get_db_prep_save`` gives them.
@@ -144,7 +144,6 @@ def swap_heads(
     Returns:
         How many rows were written.
     """
-    connection = connections[alias]
     keys = [row[0] if raw else pk_param(binding, connection, row[0]) for row in rows]
     first = rows[0][3]
     if connection.vendor == "postgresql" and len(rows) > 1 and all(r[3] == first for r in rows):
@@ -177,18 +176,19 @@ def _held_sql(binding: Binding, connection: BaseDatabaseWrapper) -> str:
     )
 
 
-def hold_rows(binding: Binding, alias: str, pks: Sequence[Any], *, raw: bool) -> None:
+def hold_rows(
+    binding: Binding, connection: BaseDatabaseWrapper, pks: Sequence[Any], *, raw: bool
+) -> None:
     """Lock rows before their events are written (PostgreSQL; elsewhere there is one writer).
 
     Whoever deletes a row, or has selected it for update, has its lock before the event's.
 
     Args:
         binding: the model.
-        alias: database alias; the caller holds a transaction on it.
+        connection: the database; the caller holds a transaction on it.
         pks: primary keys.
         raw: they are as the driver gave them.
     """
-    connection = connections[alias]
     if connection.vendor != "postgresql":
         return
     table, key, _head = names_of(binding, connection)

@@ -22,6 +22,7 @@ from ..store.journal import (
     last_heads,
 )
 from ..store.sealing import Head, State
+from ..transactions import one_transaction
 from .binding import Binding, Opened
 from .columns import Values, columns_of
 from .ending import Ending
@@ -96,16 +97,16 @@ def record(
             )
         if together is not None and together[1]:
             return [_opened(drafts[0], together[0])]
-    with transaction.atomic(using=alias, savepoint=False):
+    with one_transaction(connection):
         hold_writer_lock(connection)
-        hold_rows(binding, alias, [change.pk for change in changes], raw=raw)
+        hold_rows(binding, connection, [change.pk for change in changes], raw=raw)
         written = append(alias, drafts) if together is None else [together[0]]
         rows = [
             row(change, event)
             for change, event in zip(changes, written, strict=True)
             if event is not None
         ]
-        if rows and swap_heads(binding, alias, fields, rows, raw=raw) != len(rows):
+        if rows and swap_heads(binding, connection, fields, rows, raw=raw) != len(rows):
             olds = {binding.pk_text(change.pk): change.old.head for change in changes}
             if not swap_resealed(binding, alias, fields, rows, olds):
                 raise _drifted(binding, alias, rows)

@@ -54,7 +54,7 @@ def swap_resealed(
             if blob is None or not _is_same(binding, alias, pk, blob, olds[binding.pk_text(pk)]):
                 return False
             pending.append((pk, blob, new, values))
-        if not pending or swap_heads(binding, alias, fields, pending) == len(pending):
+        if not pending or swap_heads(binding, connections[alias], fields, pending) == len(pending):
             return True
     return False
 
@@ -132,7 +132,7 @@ def replace_heads(binding: Binding, alias: str, rows: Sequence[tuple[Any, bytes,
         rows = [row for row in rows if binding.pk_text(row[0]) in free]
     if not rows:
         return 0
-    return swap_heads(binding, alias, [], [(pk, old, new, ()) for pk, old, new in rows])
+    return swap_heads(binding, connection, [], [(pk, old, new, ()) for pk, old, new in rows])
 
 
 def _prefix(epoch_id: bytes) -> bytes:

@@ -133,7 +133,9 @@ class _Pass:
                 state[self.binding.codecs[attname].name] = self.binding.encode(attname, value)
             mended.append((pk, opened.blob, opened.blob, self._column_values(state)))
         if self.columns:
-            swap_heads(self.binding, self.alias, [c.field for c in self.columns], mended)
+            swap_heads(
+                self.binding, connections[self.alias], [c.field for c in self.columns], mended
+            )
         if changes and None in record(self.binding, self.alias, changes):
             raise StateOutdated(
                 self.binding.entity, "rows were changed while a migration was writing them"

@@ -7,9 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from django.db import connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ..errors import ConcurrentUpdate, SealBroken
 from ..store.event_sql import hold_table, stands_in_log
+from ..transactions import one_transaction
 from .assigning import Row, assigned_rows, evaluated_rows
 from .binding import Binding, Opened
 from .columns import Values
@@ -23,7 +25,7 @@ _TRIES = 100
 
 
 def update_instance(
-    binding: Binding, alias: str, obj: Any, pk: Any, values: Sequence[tuple[Any, Any, Any]]
+    binding: Binding, alias: str, obj: Any, pk: Any, wanted: dict[str, Any]
 ) -> bool:
     """What ``save()`` does for a row that may exist.
 
@@ -35,7 +37,7 @@ def update_instance(
         alias: database alias.
         obj: the instance.
         pk: its primary key.
-        values: Django's list of (field, None, value after ``pre_save``).
+        wanted: attname to value, after ``pre_save``, of the fields that are saved.
 
     Returns:
         False if there is no such row.
@@ -43,17 +45,18 @@ def update_instance(
     Raises:
         ConcurrentUpdate: ``save(expected_version=n)`` met another version.
     """
-    if connections[alias].vendor == "postgresql":
+    connection = connections[alias]
+    if connection.vendor == "postgresql":
         # Each try is one statement; a transaction around it would only cost its round trips.
-        return _update_instance(binding, alias, obj, pk, values)
-    with transaction.atomic(using=alias, savepoint=False):
-        return _update_instance(binding, alias, obj, pk, values)
+        return _update_instance(binding, connection, obj, pk, wanted)
+    with one_transaction(connection):
+        return _update_instance(binding, connection, obj, pk, wanted)
 
 
 def _update_instance(
-    binding: Binding, alias: str, obj: Any, pk: Any, values: Sequence[tuple[Any, Any, Any]]
+    binding: Binding, connection: BaseDatabaseWrapper, obj: Any, pk: Any, wanted: dict[str, Any]
 ) -> bool:
-    wanted = {field.attname: value for field, _, value in values if field.attname in binding.codecs}
+    alias = connection.alias
     snapshot = snapshot_of(obj, binding)
     if snapshot is not None and snapshot.pk != pk:
         snapshot = None
@@ -79,7 +82,7 @@ def _update_instance(
             raise ConcurrentUpdate(
                 f"{binding.stream(pk)} is at version {old.head.version}, not {expected}."
             )
-        made = Values(binding, connections[alias])
+        made = Values(binding, connection)
         settled = made.changed(_settle(binding, alias, pk, old, changed), old.head.state)
         change = Change(pk, old, settled)
         new = record(binding, alias, [change], values=made)[0] if settled else None

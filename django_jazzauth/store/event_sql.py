@@ -187,21 +187,22 @@ def _began_immediate(connection: BaseDatabaseWrapper) -> bool:
     return mode in ("IMMEDIATE", "EXCLUSIVE") and not connection.get_autocommit()
 
 
-def insert_events(alias: str, rows: Sequence[EventRow], current: CurrentEpoch) -> int:
+def insert_events(
+    connection: BaseDatabaseWrapper, rows: Sequence[EventRow], current: CurrentEpoch
+) -> int:
     """Append rows that can be; see ``written_digests`` for which were.
 
     Left out is a row whose version is taken, whose predecessor is not in the log, or whose keys are
     gone.
 
     Args:
-        alias: database alias.
+        connection: the database.
         rows: the events.
         current: the epoch that their keys were read under.
 
     Returns:
         The number of rows written.
     """
-    connection = connections[alias]
     vendor = connection.vendor
     epoch = (uuid_parameter(connection, current.id), current.index_state)
     native_uuid = connection.features.has_native_uuid_field

@@ -96,12 +96,15 @@ def append(alias: str, drafts: Sequence[Draft]) -> list[Written | None]:
         KeyUnavailable: the keys keep changing underneath.
     """
     keys = keyring(alias)
+    connection = connections[alias]
     results: list[Written | None] = [None] * len(drafts)
-    pending = sorted(range(len(drafts)), key=lambda index: drafts[index].stream)
+    pending = list(range(len(drafts)))
+    if len(pending) > 1:
+        pending.sort(key=lambda index: drafts[index].stream)
     for _ in range(_TRIES):
         current, sealed = _seal(keys, [drafts[index] for index in pending])
         rows = [row for row, _ in sealed]
-        count = insert_events(alias, rows, current)
+        count = insert_events(connection, rows, current)
         if count == len(rows):
             lost: list[int] = []
         else:

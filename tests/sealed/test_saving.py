@@ -1,0 +1,122 @@
+"""``save()`` without a queryset: what it must still leave to Django, and what it must not do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, IntegrityError, transaction
+from django.db.models import F, Value
+from django.db.models.functions import Upper
+from django.db.models.signals import post_save, pre_save
+
+from django_jazzauth.store import store
+from tests.testapp.models import LabTreatment, Patient, Treatment, Ward
+
+pytestmark = pytest.mark.django_db
+
+
+def types(model: Any, pk: Any) -> list[str]:
+    return [event.type for event in store.history(model, pk=pk)]
+
+
+def test_a_row_that_is_gone_is_made_again() -> None:
+    ward = Ward.objects.create(name="a")
+    Ward.objects.get(pk=ward.pk).delete()
+    ward.name = "b"
+    ward.save()
+    assert Ward.objects.get(pk=ward.pk).name == "b"
+    assert types(Ward, ward.pk) == ["created", "deleted", "created"]
+    assert store.verify().ok
+
+
+@pytest.mark.parametrize("how", [{"update_fields": ["name"]}, {"force_update": True}])
+def test_a_row_that_is_gone_is_not_updated(how: dict[str, Any]) -> None:
+    ward = Ward.objects.create(name="a")
+    Ward.objects.get(pk=ward.pk).delete()
+    ward.name = "b"
+    with pytest.raises(DatabaseError, match="did not affect any rows"), transaction.atomic():
+        ward.save(**how)
+    assert types(Ward, ward.pk) == ["created", "deleted"]
+
+
+def test_only_the_named_fields_are_saved() -> None:
+    patient = Patient.objects.create(record_no="one", name="a", visits=1)
+    patient.name, patient.visits = "b", 2
+    patient.save(update_fields=["name"])
+    found = Patient.objects.get(pk=patient.pk)
+    assert (found.name, found.visits) == ("b", 1)
+    patient.save(update_fields=["owner_id"])  # by attname, and nothing changed
+    assert len(store.history(Patient, pk=patient.pk)) == 2
+
+
+def test_what_was_deferred_stays() -> None:
+    pk = Patient.objects.create(record_no="one", name="a", visits=1).pk
+    patient = Patient.objects.only("name").get(pk=pk)
+    patient.name = "b"
+    patient.save()
+    found = Patient.objects.get(pk=pk)
+    assert (found.name, found.visits, found.record_no) == ("b", 1, "one")
+
+
+def test_expressions_are_still_evaluated() -> None:
+    patient = Patient.objects.create(record_no="one", name=Upper(Value("a")), visits=1)
+    assert patient.name == "A"
+    patient.visits = F("visits") + 1
+    patient.save()
+    assert Patient.objects.get(pk=patient.pk).visits == 2
+
+
+def test_a_key_that_was_given_finds_its_row() -> None:
+    ward = Ward.objects.create(name="a", beds=3)
+    Ward(pk=ward.pk, name="b").save()
+    found = Ward.objects.get(pk=ward.pk)
+    assert (found.name, found.beds) == ("b", 10)
+    assert types(Ward, ward.pk) == ["created", "updated"]
+
+
+def test_a_key_with_a_default_is_inserted_at_once() -> None:
+    patient = Patient.objects.create(record_no="one")
+    with pytest.raises(IntegrityError):  # as Django's: with a default key, new means new
+        Patient(pk=patient.pk, record_no="two").save()
+
+
+def test_none_as_a_key_gets_its_default() -> None:
+    patient = Patient(pk=None, record_no="one")
+    patient.save()
+    assert patient.pk is not None
+    assert Patient.objects.get(pk=patient.pk).record_no == "one"
+
+
+def test_a_child_saves_both_of_its_tables() -> None:
+    lab = LabTreatment(code="a", lab="b")
+    lab.save()
+    lab.code, lab.lab = "c", "d"
+    lab.save()
+    found = LabTreatment.objects.get(pk=lab.pk)
+    assert (found.code, found.lab) == ("c", "d")
+    assert types(Treatment, lab.pk) == ["created", "updated"]
+    assert store.verify().ok
+
+
+def test_signals_are_sent(request: Any) -> None:
+    sent: list[Any] = []
+
+    def before(sender: Any, instance: Any, raw: bool, update_fields: Any, **kwargs: Any) -> None:
+        sent.append(("before", raw, update_fields))
+
+    def after(sender: Any, instance: Any, created: bool, update_fields: Any, **kwargs: Any) -> None:
+        sent.append(("after", created, update_fields))
+
+    for signal, receiver in ((pre_save, before), (post_save, after)):
+        signal.connect(receiver, sender=Ward)
+        request.addfinalizer(lambda s=signal, r=receiver: s.disconnect(r, sender=Ward))
+    ward = Ward(name="a")
+    ward.save()
+    ward.name = "b"
+    ward.save(update_fields=["name"])
+    names = frozenset({"name"})
+    assert sent == [
+        *[("before", False, None), ("after", True, None)],
+        *[("before", False, names), ("after", False, names)],
+    ]
