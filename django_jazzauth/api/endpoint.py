@@ -95,8 +95,9 @@ class Endpoint(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Everything that comes before the handler.
 
-        Not DRF's: there is one renderer, and no version or authentication to be found.
+        Not DRF's: there is one renderer, and no version to be found.
         """
+        self.perform_authentication(request)
         self.check_permissions(request)
         self.check_throttles(request)
         trusted = self.api_options.trusted_origins
@@ -143,6 +144,13 @@ class Endpoint(APIView):
     def get_content_negotiator(self) -> Any:
         """As DRF's."""
         return _OURS.get(self.content_negotiation_class) or super().get_content_negotiator()
+
+    def perform_authentication(self, request: Request) -> None:
+        """As DRF's; without authenticators it is nobody, whomever a session of Django's names."""
+        if request.authenticators:
+            super().perform_authentication(request)
+        else:
+            request._not_authenticated()  # type: ignore[attr-defined]
 
     def get_exception_handler(self) -> Any:
         """The wire's own error bodies, whatever the project sets for its other views."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
@@ -16,6 +17,7 @@ from django.urls import (
     reverse,
     set_urlconf,
 )
+from django.utils import timezone, translation
 
 from ..conf import Settings, while_settings_hold
 from .endpoint import Endpoint
@@ -33,7 +35,10 @@ class ApiMiddleware:
     ASGI.
 
     Receivers of signals that the API sends, such as ``user_logged_in``, get a request without what
-    the middleware further down would have put there.
+    the middleware further down would have put there. Of what stands before, ``process_view``,
+    ``process_exception`` and ``process_template_response`` are not called: Django calls them where
+    all middleware has been passed (system check ``jazzauth.W056``). Under ``i18n_patterns`` the API
+    is found in the default language only.
 
     Args:
         get_response: the next one.
@@ -51,16 +56,33 @@ class ApiMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         """Answer the request, or hand it on."""
         match = _endpoint_at(request)
-        if match is None:
-            response: HttpResponseBase = self.get_response(request)
-            return response
         if self._is_async:
+            if match is None:
+                return self._hand_on(request)
             return sync_to_async(_answer, thread_sensitive=True)(request, match)
-        return _answer(request, match)
+        if match is not None:
+            return _answer(request, match)
+        with _kept_active():
+            response: HttpResponseBase = self.get_response(request)
+        return response
+
+    async def _hand_on(self, request: HttpRequest) -> HttpResponseBase:
+        with _kept_active():
+            response: HttpResponseBase = await self.get_response(request)
+        return response
+
+
+@contextmanager
+def _kept_active() -> Iterator[None]:
+    """Undo what middleware further down activates and leaves, for the next may be of the API."""
+    language, zone = translation.get_language(), timezone.get_current_timezone()
+    with translation.override(language), timezone.override(zone):
+        yield
 
 
 def _answer(request: HttpRequest, match: ResolverMatch) -> HttpResponseBase:
     """What Django's handler does with a view that no middleware looks at."""
+    request.get_host()  # refuses those that are not allowed, as CommonMiddleware does
     request.resolver_match = match
     response: Any = match.func(request, *match.args, **match.kwargs)
     if callable(getattr(response, "render", None)):

@@ -48,6 +48,7 @@ class Response(RestResponse):
         self,
         data: Any = None,
         status: int | None = None,
+        *,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         # What Django's and DRF's constructors would set, which is always the same.

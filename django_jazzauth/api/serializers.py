@@ -38,6 +38,8 @@ class Members(serializers.Serializer[Any]):
 class Body(Members):
     """A request body. Members that it does not know are ignored.
 
+    One object of each class checks the bodies of all requests, in all threads: it keeps nothing.
+
     :attr:`shapes` are the types that a body of another type is measured against in the message.
     """
 

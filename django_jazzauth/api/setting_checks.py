@@ -11,6 +11,7 @@
 ``jazzauth.W053``  links in mails lead to whatever host a request names.
 ``jazzauth.W054``  sessions are stateless, and those that end are not remembered.
 ``jazzauth.W055``  passwords are hashed outside of the pool that bounds it, with ``DEBUG = False``.
+``jazzauth.W056``  middleware before the API's has hooks that requests of the API do not come to.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from django.contrib.auth.hashers import get_hashers
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils.module_loading import import_string
 
 from ..conf import NAME, Settings, get_settings
 from ..errors import ImproperSettings
@@ -37,6 +39,9 @@ from .social.definitions import DEFINITIONS
 # Half of them as hex digits are 128 bits.
 _SECRET_LENGTH = 32
 
+_API_MIDDLEWARE = "django_jazzauth.api.middleware.ApiMiddleware"
+_HOOKS = ("process_view", "process_exception", "process_template_response")
+
 
 def check_api_settings(**kwargs: Any) -> list[CheckMessage]:
     """All of them; none where ``jazzauth.E001`` says that the settings cannot be read."""
@@ -44,7 +49,7 @@ def check_api_settings(**kwargs: Any) -> list[CheckMessage]:
         settings = get_settings()
     except ImproperSettings:
         return []
-    groups = (_users, _social, _proofs, _secrets, _mails, _hosts, _sessions, _hashers)
+    groups = (_users, _social, _proofs, _secrets, _mails, _hosts, _sessions, _hashers, _middleware)
     return [message for group in groups for message in group(settings)]
 
 
@@ -175,3 +180,23 @@ def _hashers(settings: Settings) -> Iterator[CheckMessage]:
                 id="jazzauth.W055",
             )
             return
+
+
+def _middleware(settings: Settings) -> Iterator[CheckMessage]:
+    listed = list(django_settings.MIDDLEWARE)
+    if _API_MIDDLEWARE not in listed:
+        return
+    for name in listed[: listed.index(_API_MIDDLEWARE)]:
+        try:
+            made = import_string(name)
+        except ImportError:
+            continue  # Django says it
+        missed = [hook for hook in _HOOKS if hasattr(made, hook)]
+        if missed:
+            yield Warning(
+                f"{name} stands before ApiMiddleware, but Django does not call its "
+                f"{' and '.join(missed)} for requests of the API.",
+                hint="If it is needed there, put ApiMiddleware before it and its work elsewhere, "
+                "or do without ApiMiddleware; if not, silence this check.",
+                id="jazzauth.W056",
+            )

@@ -20,14 +20,13 @@ def iso(moment: datetime) -> str:
     """``2026-11-21T01:23:02.213Z``: UTC, three decimals (cut off, as JavaScript's dates are)."""
     if moment.tzinfo is None:
         moment = timezone.make_aware(moment, timezone.get_default_timezone())
-    return _iso(moment)
+    # In UTC, for times of a zone are equal in the two hours that it repeats.
+    return _iso(moment if moment.tzinfo is UTC else moment.astimezone(UTC))
 
 
 @lru_cache(maxsize=8192)
 def _iso(moment: datetime) -> str:
     # Rows that were seen before bring the same moments, again and again.
-    if moment.tzinfo is not UTC:
-        moment = moment.astimezone(UTC)
     return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from ..drivers import as_octets
-from ..errors import EpochNotTrusted, WorkerError
+from ..errors import EpochNotTrusted, NotAnchored, WorkerError
 from .anchor import Anchor, can_anchor, read_anchor
 from .keyring import keyring
 from .loading import OpenedKeys, successions
@@ -44,8 +44,16 @@ def epoch_in_use(alias: str, *, trusting: bool = False) -> EpochFacts:
 
     Raises:
         WorkerError: the database has no epoch yet.
+        NotAnchored: this worker makes no anchors: what it says of an epoch is no proof to others.
         EpochNotTrusted, WrongWorkerSecret, SealBroken: as reading the keys can.
     """
+    worker = key_provider()
+    if not trusting and not can_anchor(worker):
+        raise NotAnchored(
+            f"The key provider of worker {worker.worker_id} has no `mac`, so this process believes "
+            "what stands in the database, and cannot vouch for it to others. Have the fingerprint "
+            "read out (`manage.py jazzauth worker epoch`) where a worker with an anchor is set."
+        )
     with transaction.atomic(using=alias):
         return _facts(alias, opened_keys(alias, trusting=trusting))
 

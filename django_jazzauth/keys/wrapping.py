@@ -16,7 +16,7 @@ from ..crypto.envelope import Envelope, HeadCipher
 from ..crypto.framing import frame
 from ..crypto.hpke import seal_to
 from ..crypto.index_cipher import KEY_BYTES as INDEX_KEY_BYTES
-from ..crypto.index_cipher import IndexCipher
+from ..crypto.index_cipher import MAX_GENERATION, IndexCipher
 from .provider import KeyProvider, SealedGrant, grant_info
 
 KEY_BYTES = 32
@@ -91,7 +91,9 @@ class EpochKey:
         Returns:
             An HMAC-SHA256 (RFC 2104), 32 bytes.
         """
-        named = frame("jazzauth/index-seal/1", self.id, bytes(sorted(generations)))
+        # A table can hold any number; no generation is larger than a byte.
+        numbers = bytes(number for number in sorted(generations) if 0 <= number <= MAX_GENERATION)
+        named = frame("jazzauth/index-seal/1", self.id, numbers)
         return hmac.digest(derive_key(self._key, "index-seal"), named, "sha256")
 
     # -- other epochs, other workers ----------------------------------------------------------

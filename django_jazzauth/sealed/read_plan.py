@@ -136,6 +136,10 @@ class ReadPlan:
                     values[index] = converter(values[index], expression, connection)
                 except (TypeError, ValueError, ArithmeticError, AttributeError):
                     break  # no value of this field: it will differ from the head
+            if values[index] is None:
+                values[index] = row[
+                    index
+                ]  # likewise, where the converter passes it over in silence
         return values
 
     def _converters(self, connection: Any) -> list[tuple[int, Any, list[Any]]]:

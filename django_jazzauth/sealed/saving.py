@@ -36,24 +36,38 @@ def save_shortly(
     if not plan.is_ordinary:
         return None
     if not obj._state.adding and not force_insert:
-        return True if _save_stored(binding, alias, obj, update_fields) else None
+        return _save_stored(binding, alias, obj, force_update, update_fields)
     if force_update or update_fields or not (force_insert or plan.makes_keys):
         return None
     return False if _insert_new(binding, alias, obj) else None
 
 
-def _save_stored(binding: Binding, alias: str, obj: Any, update_fields: Any) -> bool:
+def _save_stored(
+    binding: Binding, alias: str, obj: Any, force_update: bool, update_fields: Any
+) -> bool | None:
     pk = getattr(obj, binding.pk.attname)
     deciding = saving_plan(binding).deciding
-    wanted = {}
-    for attname, codec in binding.codecs.items():
-        if update_fields and codec.field.name not in update_fields and attname not in update_fields:
-            continue
-        value = codec.field.pre_save(obj, False) if attname in deciding else getattr(obj, attname)
-        if hasattr(value, "resolve_expression"):
-            return False
-        wanted[attname] = value
-    return bool(wanted) and pk is not None and update_instance(binding, alias, obj, pk, wanted)
+    written = {
+        attname: codec
+        for attname, codec in binding.codecs.items()
+        if not update_fields or codec.field.name in update_fields or attname in update_fields
+    }
+    values = {attname: getattr(obj, attname) for attname in written}
+    # Before any field is asked for what to write: that may be more than a question.
+    if (
+        pk is None
+        or not values
+        or any(hasattr(value, "resolve_expression") for value in values.values())
+    ):
+        return None
+    for attname in deciding & values.keys():
+        values[attname] = written[attname].field.pre_save(obj, False)
+    if update_instance(binding, alias, obj, pk, values):
+        return True
+    if force_update or update_fields:
+        return None  # Django says what is wrong
+    insert_objects(binding, alias, [obj], saving_plan(binding).fields, raw=False)
+    return False
 
 
 def _insert_new(binding: Binding, alias: str, obj: Any) -> bool:

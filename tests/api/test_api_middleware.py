@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient, Client, RequestFactory
 from django.urls import get_script_prefix, include, path, set_script_prefix
+from django.utils import timezone, translation
 
 from django_jazzauth.api.middleware import ApiMiddleware
 from django_jazzauth.api.views.status import OkView
+from django_jazzauth.store import store
 
 from .conftest import Api
 
@@ -28,6 +32,17 @@ def watching(get_response: Callable[[HttpRequest], HttpResponse]) -> Any:
         return get_response(request)
 
     return watch
+
+
+def elsewhere(get_response: Callable[[HttpRequest], HttpResponse]) -> Any:
+    """Middleware that activates a language and a time zone, and leaves them."""
+
+    def activate(request: HttpRequest) -> HttpResponse:
+        translation.activate("de")
+        timezone.activate("Asia/Tokyo")
+        return get_response(request)
+
+    return activate
 
 
 def page(request: HttpRequest, **kwargs: str) -> HttpResponse:
@@ -123,6 +138,19 @@ def test_a_urlconf_of_the_request_counts() -> None:
     assert answer.status_code == 418
 
 
+@pytest.mark.parametrize("short", [True, False])
+def test_who_is_signed_in_to_django_does_not_act_for_others(
+    api: Api, settings: Any, short: bool
+) -> None:
+    if not short:
+        settings.MIDDLEWARE = settings.MIDDLEWARE[1:]
+    admin = get_user_model().objects.create_superuser("root", "root@example.org", "a password")
+    api.client.force_login(admin)
+    assert api.sign_up().status_code == 200
+    made = get_user_model().objects.get(email="alice@example.com")
+    assert store.history(made)[0].actor == str(made.pk)
+
+
 def test_an_endpoint_that_fails_is_a_500(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*args: Any, **kwargs: Any) -> None:
         raise RuntimeError("broken")
@@ -132,6 +160,34 @@ def test_an_endpoint_that_fails_is_a_500(monkeypatch: pytest.MonkeyPatch) -> Non
     answer = client.get("/api/auth/ok")
     assert answer.status_code == 500
     assert b"broken" not in answer.content
+
+
+def test_hosts_that_are_not_allowed_are_refused(settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["good.example"]
+    there = "/api/auth/ok"
+    assert Client().get(there, headers={"host": "good.example"}).status_code == 200
+    assert Client().get(there, headers={"host": "evil.example"}).status_code == 400
+
+
+def test_what_a_page_activates_is_gone_when_the_api_is_asked(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[tuple[str | None, str]] = []
+    get = OkView.get
+
+    @wraps(get)
+    def look(self: OkView, request: Any) -> Any:
+        found.append((translation.get_language(), timezone.get_current_timezone_name()))
+        return get(self, request)
+
+    monkeypatch.setattr(OkView, "get", look)
+    settings.MIDDLEWARE = [settings.MIDDLEWARE[0], f"{HERE}.elsewhere", *settings.MIDDLEWARE[1:]]
+    client = Client()
+    client.get("/api/auth/ok")
+    assert client.get("/elsewhere").status_code == 200
+    client.get("/api/auth/ok")
+    assert found == [found[0]] * 2
+    assert found[0] != ("de", "Asia/Tokyo")
 
 
 def test_one_after_another_under_asgi(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,3 +104,21 @@ def test_e054_proofs_are_required_and_keys_are_numbers(
         "PROOF": {"REQUIRED": True, "AUDIENCE": "clinic"},
     }
     assert [message.id for message in check_api_settings()] == ["jazzauth.E054"]
+
+
+class Looks:
+    """Middleware with a hook."""
+
+    def process_view(self) -> None: ...
+
+
+def test_w056_hooks_that_the_api_does_not_come_to(settings: Any) -> None:
+    short = "django_jazzauth.api.middleware.ApiMiddleware"
+    security = "django.middleware.security.SecurityMiddleware"
+    looks = f"{__name__}.Looks"
+    settings.MIDDLEWARE = [security, short, looks]
+    assert check_api_settings() == []
+    settings.MIDDLEWARE = [security, looks, short]
+    (found,) = check_api_settings()
+    assert found.id == "jazzauth.W056"
+    assert looks in found.msg and "process_view" in found.msg

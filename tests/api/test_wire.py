@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -38,3 +39,10 @@ def test_without_time_zones(api: Api, settings: Any) -> None:
     left = datetime.fromisoformat(session["expiresAt"]) - now
     assert timedelta(days=6, hours=23) < left < timedelta(days=7, minutes=1)
     assert api.get("/token").status_code == 200
+
+
+def test_the_hour_that_a_zone_repeats() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    first = datetime(2026, 10, 25, 2, 30, tzinfo=berlin)
+    assert iso(first) == "2026-10-25T00:30:00.000Z"
+    assert iso(first.replace(fold=1)) == "2026-10-25T01:30:00.000Z"

@@ -211,3 +211,15 @@ def test_before_the_first_user(jazzauth: Run) -> None:
     keyring("default").forget()
     assert "no worker yet" in jazzauth("worker", "list").out
     assert "no keys yet" in jazzauth("rotate").failed
+
+
+def test_a_worker_that_makes_no_anchors_does_not_vouch(
+    jazzauth: Run, ana: Any, settings: Any, tmp_path: Path
+) -> None:
+    card = tmp_path / "card"
+    card.write_text(Card.of(WorkerSecret.generate()).to_text())
+    settings.JAZZAUTH = {**settings.JAZZAUTH, "KEY_PROVIDER": "tests.keys.unsealing.UnsealOnly"}
+    refused = jazzauth("worker", "epoch")
+    assert "[NOT_ANCHORED]" in refused.failed and "e_" not in refused.out
+    added = jazzauth("worker", "add", "web-2", "--card", str(card))
+    assert "worker trust FINGERPRINT" in added.out and "has no `mac`" in added.err

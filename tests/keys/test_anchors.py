@@ -462,7 +462,7 @@ def test_its_first_epoch_has_no_anchor(ring, settings):
     assert keyring("default").current().number == 1
     assert Worker.objects.get().anchor is None
     with pytest.raises(WorkerError, match="no `mac`"):
-        trust_epoch("default", epoch_in_use("default").fingerprint)
+        trust_epoch("default", epoch_in_use("default", trusting=True).fingerprint)
 
 
 @pytest.mark.parametrize("made", [None, "text", b"", bytes(15), bytes(65)])
@@ -554,3 +554,11 @@ def test_another_process_starts_by_the_anchor(committed_ring):
     assert started("worker", "trust", fingerprint).returncode == 1
     sql("UPDATE jazzauth_worker SET anchor = NULL")
     assert "[NOT_ANCHORED]" in started("worker", "epoch").stderr
+
+
+def test_a_number_that_no_generation_has_is_a_broken_seal(ring):
+    ring.current()
+    sql("UPDATE jazzauth_index_root SET generation = 300")
+    ring.forget()
+    with pytest.raises(SealBroken):
+        ring.current()

@@ -299,3 +299,12 @@ def test_everything_vanishes_and_comes_anew(ring):
         clear_keys()
         ring.forget()
         assert ring.current() != first
+
+
+def test_what_is_sought_is_remembered_unless_it_is_long(ring):
+    for value in (b"short", b"x" * 10_000):
+        assert ring.sought("user", "email", value) == ring.sought("user", "email", value)
+        assert ring.sought("user", "email", value) == [
+            cipher.seal(value) for cipher in ring.index_ciphers("user", "email")
+        ]
+    assert len(ring._searched("user", "email").sought) == 1

@@ -46,13 +46,18 @@ def test_a_number_that_is_none(value: str) -> None:
         Ward.objects.get(pk=ward.pk)
 
 
+@pytest.mark.parametrize("use_tz", [True, False])
 @pytest.mark.parametrize("value", ["7", "0", "'x'", "x'79'"])
-def test_a_time_that_is_none(value: str) -> None:
+def test_a_time_that_is_none(value: str, use_tz: bool, settings: Any) -> None:
+    settings.USE_TZ = use_tz
     user = get_user_model().objects.create_user("ada", "ada@example.org")
     Account.objects.create(user=user, provider_id="p", account_id="a")
     sql(f"UPDATE jazzauth_account SET access_token_expires_at = {value} WHERE provider_id = 'p'")
     assert not store.verify().ok
-    assert Account.objects.get(provider_id="p").access_token_expires_at is None
+    account = Account.objects.get(provider_id="p")
+    assert account.access_token_expires_at is None
+    with pytest.raises(SealBroken):
+        Account.objects.get(pk=account.pk)
 
 
 @pytest.mark.parametrize("value", ["7", "0", "'x'", "x'79'"])

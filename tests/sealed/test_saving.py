@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import MethodType
 from typing import Any
 
 import pytest
@@ -10,6 +12,8 @@ from django.db.models import F, Value
 from django.db.models.functions import Upper
 from django.db.models.signals import post_save, pre_save
 
+from django_jazzauth.sealed.binding import require_binding
+from django_jazzauth.sealed.saving_plan import saving_plan
 from django_jazzauth.store import store
 from tests.testapp.models import LabTreatment, Patient, Treatment, Ward
 
@@ -120,3 +124,31 @@ def test_signals_are_sent(request: Any) -> None:
         *[("before", False, None), ("after", True, None)],
         *[("before", False, names), ("after", False, names)],
     ]
+
+
+def test_a_field_is_asked_once_for_what_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    ward = Ward.objects.create(name="a", beds=1)
+    asked: list[bool] = []
+    field = Ward._meta.get_field("name")
+    plan = saving_plan(require_binding(Ward))
+    of_class = type(field).pre_save
+
+    def spy(self: Any, instance: Any, add: bool) -> Any:
+        asked.append(add)
+        return of_class(field, instance, add)
+
+    monkeypatch.setattr(field, "pre_save", MethodType(spy, field), raising=False)
+    monkeypatch.setitem(
+        require_binding(Ward).__dict__, "saving_plan", replace(plan, deciding=frozenset({"name"}))
+    )
+    ward.name = "b"
+    ward.save()
+    assert asked == [False]
+    ward.beds = F("beds") + 1
+    ward.save()
+    assert asked == [False] * 2
+    ward.refresh_from_db()
+    assert (ward.name, ward.beds) == ("b", 2)
+    Ward.objects.get(pk=ward.pk).delete()
+    ward.save()
+    assert asked == [False, False, False, True]

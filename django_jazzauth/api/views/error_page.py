@@ -17,6 +17,12 @@ TEMPLATE = "django_jazzauth/error.html"
 _CODE = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 
 
+_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
 class ErrorView(Endpoint):
     """A page for people; a project may override its template."""
 
@@ -27,5 +33,5 @@ class ErrorView(Endpoint):
         code = given if _CODE.fullmatch(given) else "UNKNOWN"
         page = render_to_string(TEMPLATE, {"code": code}, request=self.http)
         answer = HttpResponse(page, content_type="text/html")
-        answer["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
+        answer["Content-Security-Policy"] = _POLICY
         return answer

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from ...crypto.hpke import SUITES
+from ...errors import NotAnchored
 from ...keys.card import Card
 from ...keys.rotation import Rotation
 from ...keys.secret import WorkerSecret
@@ -138,9 +139,13 @@ def _trust(command: BaseCommand, alias: str, fingerprint: str | None) -> None:
 
 def _tell_what_to_trust(command: BaseCommand, alias: str) -> None:
     command.stdout.write(
-        "It cannot know yet which epoch is genuine. Run this there, before it is started:\n"
-        f"manage.py jazzauth worker trust {epoch_in_use(alias).fingerprint}"
+        "It cannot know yet which epoch is genuine. Run this there, before it is started:"
     )
+    try:
+        command.stdout.write(f"manage.py jazzauth worker trust {epoch_in_use(alias).fingerprint}")
+    except NotAnchored as error:
+        command.stdout.write("manage.py jazzauth worker trust FINGERPRINT")
+        command.stderr.write(command.style.WARNING(str(error)))
 
 
 def _to_remove(command: BaseCommand, alias: str, options: dict[str, Any]) -> str:
