@@ -128,6 +128,8 @@ def _ours(
             shelf.secret,
             hashing=hashing,
             memo=options.memo,
+            # In a storm it is to be seen that some are refused; elsewhere it is a wrong answer.
+            queue=None if options.storm else options.threads,
             address=address,
         )
 

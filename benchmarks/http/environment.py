@@ -19,6 +19,7 @@ DATABASE = "JAZZAUTH_BENCH_NAME"
 SECRET = "JAZZAUTH_BENCH_SECRET"
 HASH = "JAZZAUTH_BENCH_HASH"
 MEMO = "JAZZAUTH_BENCH_MEMO"
+QUEUE = "JAZZAUTH_BENCH_QUEUE"
 ADDRESS = "JAZZAUTH_BENCH_ADDRESS"
 
 
@@ -29,6 +30,7 @@ def environment(
     *,
     hashing: str = CHEAP,
     memo: int | None = None,
+    queue: int | None = None,
     address: str = "",
 ) -> dict[str, str]:
     """The environment of a process of ours.
@@ -39,6 +41,7 @@ def environment(
         secret: text of the worker secret.
         hashing: ``cheap`` or ``real``.
         memo: opened rows that the server keeps in memory; the default where ``None``.
+        queue: sign-ins that may wait for the hashing pool; the default where ``None``.
         address: where it serves, ``http://127.0.0.1:8000``.
     """
     told = {
@@ -52,6 +55,8 @@ def environment(
     }
     if memo is not None:
         told[MEMO] = str(memo)
+    if queue is not None:
+        told[QUEUE] = str(queue)
     if address:
         told[ADDRESS] = address
     return told

@@ -8,7 +8,16 @@ from __future__ import annotations
 
 import os
 
-from benchmarks.http.environment import ADDRESS, CHEAP, DATABASE, HASH, MEMO, POSTGRES, SECRET
+from benchmarks.http.environment import (
+    ADDRESS,
+    CHEAP,
+    DATABASE,
+    HASH,
+    MEMO,
+    POSTGRES,
+    QUEUE,
+    SECRET,
+)
 from benchmarks.http.environment import ENGINE as _ENGINE
 
 DEBUG = False
@@ -95,5 +104,7 @@ JAZZAUTH = {
     "JWT": {"LIFETIME": 86_400},
     "MAIL_IN_BACKGROUND": False,
 }
+if QUEUE in os.environ:
+    JAZZAUTH["HASHING"] = {"QUEUE": int(os.environ[QUEUE])}
 if MEMO in os.environ:
     JAZZAUTH["MEMO_SIZE"] = int(os.environ[MEMO])
