@@ -73,6 +73,7 @@ class World:
         self.groups = [Group.objects.get_or_create(name=f"group {n}")[0] for n in range(3)]
         self.number = 0
         self.text = ""
+        self.ever_new = itertools.count()
         self.create_user()  # with it, the database has keys
 
     def do(self, kind: str, number: int, text: str) -> None:
@@ -198,7 +199,9 @@ class World:
     def save_stale(self) -> None:
         key = self.one(self.stale)
         if key:
-            self.stale[key].notes = self.known.patients[key]["notes"] = self.text
+            # What an instance has already, it does not change: the newer value would stay.
+            text = f"{self.text} {next(self.ever_new)}"
+            self.stale[key].notes = self.known.patients[key]["notes"] = text
             self.stale[key].save()
 
     def save_field(self) -> None:
