@@ -31,6 +31,7 @@ def test_codes_are_unique_and_stable():
         "KeyringError": "KEYRING_ERROR",
         "NeverExisted": "NEVER_EXISTED",
         "NoSuchEpoch": "NO_SUCH_EPOCH",
+        "NotAnchored": "NOT_ANCHORED",
         "NotDeleted": "NOT_DELETED",
         "NotDurable": "NOT_DURABLE",
         "NotJournalled": "NOT_JOURNALLED",
