@@ -76,8 +76,13 @@ class ApiMiddleware:
 def _kept_active() -> Iterator[None]:
     """Undo what middleware further down activates and leaves, for the next may be of the API."""
     language, zone = translation.get_language(), timezone.get_current_timezone()
-    with translation.override(language), timezone.override(zone):
+    try:
         yield
+    finally:
+        if translation.get_language() != language:
+            translation.activate(language)
+        if timezone.get_current_timezone() is not zone:
+            timezone.activate(zone)
 
 
 def _answer(request: HttpRequest, match: ResolverMatch) -> HttpResponseBase:
