@@ -24,7 +24,7 @@ def iso(moment: datetime) -> str:
     return _iso(moment if moment.tzinfo is UTC else moment.astimezone(UTC))
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=4096)
 def _iso(moment: datetime) -> str:
     # Rows that were seen before bring the same moments, again and again.
     return moment.isoformat(timespec="milliseconds")[:-6] + "Z"

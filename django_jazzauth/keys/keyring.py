@@ -9,7 +9,7 @@ from django.core.signals import setting_changed
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models.signals import post_migrate
 
-from ..conf import NAME, get_settings
+from ..conf import NAME
 from ..crypto.envelope import Envelope, HeadCipher
 from ..crypto.index_cipher import IndexCipher
 from ..errors import KeyDestroyed, KeyUnavailable
@@ -22,6 +22,7 @@ from .sql import chunks, find_by_id, find_by_subject, insert_data_keys
 from .trust import let_go
 from .wrapping import index_cipher
 
+_SOUGHT = 1000
 _LONGEST_KEPT = 500
 
 __all__ = ["CurrentEpoch", "DataKeyHandle", "Keyring", "PendingKey", "keyring"]
@@ -322,7 +323,7 @@ class Keyring:
                 ciphers,
                 live if whole else (),
                 target is not None,
-                RecentlyUsed(get_settings().MEMO_SIZE),
+                RecentlyUsed(_SOUGHT),
             )
             opened.columns[entity, field] = column
         return column
