@@ -75,14 +75,15 @@ class ApiMiddleware:
 @contextmanager
 def _kept_active() -> Iterator[None]:
     """Undo what middleware further down activates and leaves, for the next may be of the API."""
-    language, zone = translation.get_language(), timezone.get_current_timezone()
-    try:
-        yield
-    finally:
-        if translation.get_language() != language:
-            translation.activate(language)
-        if timezone.get_current_timezone() is not zone:
-            timezone.activate(zone)
+    language = translation.get_language()
+    with timezone.override(timezone.get_current_timezone()):  # its exit knows if none was active
+        try:
+            yield
+        finally:
+            if translation.get_language() != language:
+                translation.deactivate()
+                if translation.get_language() != language:
+                    translation.activate(language)
 
 
 def _answer(request: HttpRequest, match: ResolverMatch) -> HttpResponseBase:
