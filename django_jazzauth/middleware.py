@@ -14,14 +14,8 @@ from .request_cause import cause_of
 from .store.acting import acting_as_told
 
 
-class ActingMiddleware:
-    """Record with every event the user, how they signed in, request id, address and browser.
-
-    Put it before ``SessionMiddleware``, so that the session that is saved after the view says the
-    same. It looks at the request when something is written, and only then. Works under WSGI and
-    ASGI.
-
-    Where a view, such as Django's login form, meets :class:`~.errors.HashingBusy`, it answers 429.
+class Middleware:
+    """What answers under WSGI and ASGI alike: it is asynchronous if the next one is.
 
     Args:
         get_response: the next one.
@@ -35,6 +29,24 @@ class ActingMiddleware:
         self._is_async = iscoroutinefunction(get_response)
         if self._is_async:
             markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        """Answer the request."""
+        raise NotImplementedError
+
+
+class ActingMiddleware(Middleware):
+    """Record with every event the user, how they signed in, request id, address and browser.
+
+    Put it before ``SessionMiddleware``, so that the session that is saved after the view says the
+    same. It looks at the request when something is written, and only then. Works under WSGI and
+    ASGI.
+
+    Where a view, such as Django's login form, meets :class:`~.errors.HashingBusy`, it answers 429.
+
+    Args:
+        get_response: the next one.
+    """
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         """Answer the request, on the record."""

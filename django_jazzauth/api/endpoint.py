@@ -150,6 +150,7 @@ class Endpoint(APIView):
         if request.authenticators:
             super().perform_authentication(request)
         else:
+            # DRF's own step for nobody, which its stubs leave out.
             request._not_authenticated()  # type: ignore[attr-defined]
 
     def get_exception_handler(self) -> Any:

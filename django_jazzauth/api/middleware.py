@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import (
     NoReverseMatch,
@@ -20,12 +20,13 @@ from django.urls import (
 from django.utils import timezone, translation
 
 from ..conf import Settings, while_settings_hold
+from ..middleware import Middleware
 from .endpoint import Endpoint
 
 _MOST_KNOWN = 1000
 
 
-class ApiMiddleware:
+class ApiMiddleware(Middleware):
     """Answer the API's requests here: the middleware that is listed further down is left out.
 
     Sessions, CSRF tokens, messages and frames are nothing to the API, whose endpoints have cookies
@@ -43,15 +44,6 @@ class ApiMiddleware:
     Args:
         get_response: the next one.
     """
-
-    sync_capable = True
-    async_capable = True
-
-    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
-        self.get_response = get_response
-        self._is_async = iscoroutinefunction(get_response)
-        if self._is_async:
-            markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         """Answer the request, or hand it on."""
@@ -90,12 +82,13 @@ def _answer(request: HttpRequest, match: ResolverMatch) -> HttpResponseBase:
     """What Django's handler does with a view that no middleware looks at."""
     request.get_host()  # refuses those that are not allowed, as CommonMiddleware does
     request.resolver_match = match
-    response: Any = match.func(request, *match.args, **match.kwargs)
-    if callable(getattr(response, "render", None)):
-        response = response.render()
-    if not response.streaming and not response.has_header("Content-Length"):
-        response.headers["Content-Length"] = str(len(response.content))
-    return response  # type: ignore[no-any-return]
+    found: Any = match.func(request, *match.args, **match.kwargs)
+    if callable(getattr(found, "render", None)):
+        found = found.render()
+    if not found.streaming and not found.has_header("Content-Length"):
+        found.headers["Content-Length"] = str(len(found.content))
+    response: HttpResponseBase = found
+    return response
 
 
 def _endpoint_at(request: HttpRequest) -> ResolverMatch | None:
