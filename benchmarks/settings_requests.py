@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from benchmarks.settings import *  # noqa: F403
+from benchmarks import production
+from benchmarks.settings import *  # noqa: F403 - a settings module built on another
 from benchmarks.settings import DATABASES, INSTALLED_APPS, JAZZAUTH
 
 ALLOWED_HOSTS = ["bench.example.org"]
@@ -14,20 +15,8 @@ INSTALLED_APPS = [
     "django_jazzauth.contrib.bearer",
     *(["django_jazzauth.contrib.jwt"] if os.environ.get("JAZZAUTH_BENCH_JWT") else []),
 ]
-# What startproject writes, with ours before the sessions.
-MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
-    "django_jazzauth.api.middleware.ApiMiddleware",
-    "django_jazzauth.middleware.ActingMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-]
 MIDDLEWARE = {
-    "usual": MIDDLEWARE,
+    "usual": production.MIDDLEWARE,
     "api": ["django_jazzauth.api.middleware.ApiMiddleware"],
     "none": [],
 }[os.environ.get("JAZZAUTH_BENCH_MIDDLEWARE", "usual")]

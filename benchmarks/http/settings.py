@@ -19,6 +19,8 @@ from benchmarks.http.environment import (
     SECRET,
 )
 from benchmarks.http.environment import ENGINE as _ENGINE
+from benchmarks.production import MIDDLEWARE as MIDDLEWARE
+from benchmarks.production import TEMPLATES as TEMPLATES
 
 DEBUG = False
 SECRET_KEY = "only for benchmarks, which sign nothing that anybody else accepts"
@@ -39,30 +41,6 @@ INSTALLED_APPS = [
     "django_jazzauth",
     "django_jazzauth.contrib.bearer",
     "django_jazzauth.contrib.jwt",
-]
-MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
-    "django_jazzauth.api.middleware.ApiMiddleware",
-    "django_jazzauth.middleware.ActingMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-]
-TEMPLATES = [
-    {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "APP_DIRS": True,
-        "OPTIONS": {
-            "context_processors": [
-                "django.template.context_processors.request",
-                "django.contrib.auth.context_processors.auth",
-                "django.contrib.messages.context_processors.messages",
-            ]
-        },
-    }
 ]
 
 AUTH_USER_MODEL = "django_jazzauth.User"
