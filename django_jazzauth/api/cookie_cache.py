@@ -17,15 +17,19 @@ import hmac
 import json
 import uuid
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jwt
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.utils.crypto import constant_time_compare
-from joserfc import jwe
-from joserfc.errors import JoseError
-from joserfc.jwk import OctKey
+
+from ..deferred import deferred
+
+if TYPE_CHECKING:
+    from joserfc import errors, jwe, jwk
+else:
+    errors, jwe, jwk = map(deferred, ("joserfc.errors", "joserfc.jwe", "joserfc.jwk"))
 
 Content = dict[str, Any]
 
@@ -70,7 +74,7 @@ def decode_content(text: str, *, strategy: str, secret: str, now: float) -> Cont
             content = _open_jwt(text, secret, now)
         else:
             content = _open_jwe(text, secret, now)
-    except (ValueError, LookupError, TypeError, RecursionError, JoseError, jwt.PyJWTError):
+    except (ValueError, LookupError, TypeError, RecursionError, jwt.PyJWTError):
         return None
     return content if _is_content(content) else None
 
@@ -91,7 +95,10 @@ def _open_jwt(text: str, secret: str, now: float) -> Any:
 
 
 def _open_jwe(text: str, secret: str, now: float) -> Any:
-    opened = jwe.decrypt_compact(text, _jwe_key(secret), algorithms=_JWE_ALGORITHMS)
+    try:
+        opened = jwe.decrypt_compact(text, _jwe_key(secret), algorithms=_JWE_ALGORITHMS)
+    except errors.JoseError:
+        return None
     claims = json.loads(opened.plaintext or b"null")
     return claims if claims["exp"] + _JWE_LEEWAY > now else None
 
@@ -125,6 +132,6 @@ def _from_base64url(text: str) -> bytes:
 
 
 @lru_cache(maxsize=4)
-def _jwe_key(secret: str) -> OctKey:
+def _jwe_key(secret: str) -> jwk.OctKey:
     derived = HKDF(SHA256(), 64, salt=_JWE_SALT, info=_JWE_INFO).derive(secret.encode())
-    return OctKey.import_key(derived)
+    return jwk.OctKey.import_key(derived)

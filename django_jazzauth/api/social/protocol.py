@@ -5,23 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
 import requests
 from django.utils import timezone
 
+from ...deferred import deferred
 from ...errors import JazzAuthError
 from ...tokens.fetching import CONNECT_SECONDS, TOTAL_SECONDS, FetchFailed, fetch_json
 from .id_tokens import InvalidIdToken, verify_id_token
 from .profile import Profile, read_profile, with_listed_email
 from .providers import Provider
 
-try:
-    from authlib.common.errors import AuthlibBaseError
-    from authlib.common.urls import add_params_to_uri
-    from authlib.integrations.requests_client import OAuth2Session
-except ImportError:  # pragma: no cover - the tests have the extra "social" installed
-    OAuth2Session = None
+if TYPE_CHECKING:
+    from authlib.common import errors, urls
+    from authlib.integrations import requests_client
+else:
+    errors = deferred("authlib.common.errors")
+    urls = deferred("authlib.common.urls")
+    requests_client = deferred("authlib.integrations.requests_client")
+
+_INSTALLED = find_spec("authlib") is not None  # it is the extra "social"
 
 _RESERVED = frozenset(
     {"response_type", "client_id", "redirect_uri", "state", "nonce", "scope", "code_challenge"}
@@ -90,7 +95,7 @@ def authorization_url(
     # Not as arguments: the client chooses the names, and some would be taken for Python's.
     chosen = {k: v for k, v in (more or {}).items() if k not in _RESERVED | known.keys()}
     parameters = {**definition.parameters, **chosen}
-    return str(add_params_to_uri(url, list(parameters.items())))
+    return str(urls.add_params_to_uri(url, list(parameters.items())))
 
 
 def exchange_code(provider: Provider, *, code: str, redirect_uri: str, verifier: str) -> Tokens:
@@ -147,10 +152,10 @@ def profile_of(provider: Provider, tokens: Tokens, *, nonce: str | None = None) 
 
 
 def _session(provider: Provider, redirect_uri: str | None) -> Any:
-    if OAuth2Session is None:
+    if not _INSTALLED:
         raise SocialNotInstalled("install django-jazzauth[social] to sign in with a provider")
     options = provider.options
-    session = OAuth2Session(
+    session = requests_client.OAuth2Session(
         options.CLIENT_ID,
         options.CLIENT_SECRET,
         redirect_uri=redirect_uri,
@@ -170,7 +175,7 @@ def _fetch(provider: Provider, redirect_uri: str | None, **parameters: str) -> T
             given = session.fetch_token(
                 provider.definition.exchange, timeout=(CONNECT_SECONDS, TOTAL_SECONDS), **parameters
             )
-    except (AuthlibBaseError, requests.RequestException, ValueError, TypeError) as error:
+    except (errors.AuthlibBaseError, requests.RequestException, ValueError, TypeError) as error:
         raise ProviderRefused(f"no token: {type(error).__name__}") from None
     return _tokens(given if isinstance(given, Mapping) else {})
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Awaitable, Callable
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from ...conf import ImproperJazzAuthSettings
 from ...conf_relay import RelaySettings
-
-try:
-    import nats
-except ImportError:  # the extra "nats" is not installed
-    nats = None  # type: ignore[assignment]
+from ...deferred import deferred
 
 if TYPE_CHECKING:
+    import nats
     from nats.aio.client import Client
+else:
+    nats = deferred("nats")
 
-INSTALLED = nats is not None
+INSTALLED = find_spec("nats") is not None  # it is the extra "nats"
 
 _PING = 10  # seconds; after two without an answer the connection is given up
 
