@@ -232,10 +232,12 @@ def _check(plan: _Plan, cls: Any, db: str, values: tuple[Any, ...]) -> _Entry:
     attributes = dict(zip(plan.names, values, strict=True))
     for _, codec, _sealed in plan.columns:
         attributes[codec.attname] = state_values[codec.attname]
+    whole = len(plan.columns) == len(binding.codecs) and not plan.parents
     return _Entry(
         attributes=attributes,
         opened=opened,
-        baseline=state_values,
+        # Only names are looked up in it: one dictionary instead of two, where one has them all.
+        baseline=attributes if whole else state_values,
         mutable=tuple(codec for _, codec, _ in plan.columns if codec.mutable),
         broken=bool(broken),
     )
