@@ -36,11 +36,19 @@ def has_stable_default(field: Any) -> bool:
 
 
 class Opened(msgspec.Struct, frozen=True):
-    """An opened head with its stream and bytes: what a write is compared and swapped against."""
+    """An opened head with its stream and bytes: what a write is compared and swapped against.
+
+    Attributes:
+        stream: of the entity.
+        head: its newest state, and where that stands.
+        blob: the head's bytes.
+        row: the whole row that it stands in, as the driver gives it; None where that is not known.
+    """
 
     stream: str
     head: Head
     blob: bytes
+    row: tuple[Any, ...] | None = None
 
 
 class Binding:

@@ -80,6 +80,7 @@ class ReadPlan:
 
     Attributes:
         names: attnames of the columns, in order.
+        places: the same, with their places.
         select: the SELECT without a condition.
         columns: what a point read can go by, by the name of the lookup.
         binary: whether the driver's binary results are what the converters expect.
@@ -107,6 +108,7 @@ class ReadPlan:
                 f"= {table}.{quote(relation.column)}"
             )
         self.names = tuple(field.attname for field in fields)
+        self.places = {name: place for place, name in enumerate(self.names)}
         self.select = f"SELECT {', '.join(columns)} FROM {source}"  # noqa: S608 - quoted names
         self.columns: dict[str, _Column] = {}
         for field in fields:
