@@ -24,7 +24,7 @@ from .codec import FieldCodec
 from .comparing import agrees, differing
 from .kinds import SealedKind
 from .memo import memo
-from .projection import select_head
+from .projection import select_current_head
 
 _OWN_LOADER = f"{__package__}.model"
 logger = logging.getLogger("django_jazzauth.sealed")
@@ -245,9 +245,9 @@ def _check(plan: _Plan, cls: Any, db: str, values: tuple[Any, ...]) -> _Entry:
         stream = binding.stream(pk)
     except (ValidationError, TypeError, ValueError):
         raise SealBroken(binding.entity, "a row's primary key is none") from None
-    blob = values[plan.head] if plan.head is not None else select_head(binding, db, pk)
+    blob = values[plan.head] if plan.head is not None else select_current_head(binding, db, pk)
     if blob is None:
-        raise SealBroken(stream, "its row has no head")
+        raise SealBroken(stream, "its row has no head, or not the newest one of its log")
     opened = binding.opener(db)(stream, blob)
     state_values = binding.values(opened.head.state)
     broken = differing(plan.columns, plan.folded, db, values, opened, state_values)
