@@ -2,9 +2,11 @@
 
 A head that is opened says whose it is and of which version, but not whether the stream went on
 since: an old one, put back into its own row by SQL, is genuine. So what a SELECT gives as the head
-of a row is nothing, unless the log's newest event of the row's stream has the version that the head
-says it has. The head's header is authenticated when it is opened: with another version written into
-it, a head does not open.
+of a row is nothing, if the log has a newer version of the row's stream, or none at all. The version
+stands in the head's header, which is authenticated when the head is opened.
+
+A head that is newer than the log is not refused: who waits for the lock of a row (``FOR UPDATE``)
+gets the row as it is then, and the log as it was when the statement began.
 """
 
 from __future__ import annotations
@@ -44,12 +46,12 @@ _STREAM = {
     "mysql": "CONVERT(CONCAT('{entity}/', {key}) USING utf8mb4) COLLATE {collation}",
 }
 # The version is four bytes of the head, see docs/format.md.
-_SAME = {
-    "postgresql": "substring({head} from 18 for 4) = (SELECT int4send(MAX(e.version)) {newest})",
-    "sqlite": "hex(substr({head}, 18, 4)) = (SELECT printf('%%08X', MAX(e.version)) {newest})",
-    "mysql": "HEX(SUBSTRING({head}, 18, 4)) = (SELECT LPAD(HEX(MAX(e.version)), 8, '0') {newest})",
+_CURRENT = {
+    "postgresql": "substring({head} from 18 for 4) >= (SELECT int4send(e.version) {newest})",
+    "sqlite": "hex(substr({head}, 18, 4)) >= (SELECT printf('%%08X', e.version) {newest})",
+    "mysql": "HEX(SUBSTRING({head}, 18, 4)) >= (SELECT LPAD(HEX(e.version), 8, '0') {newest})",
 }
-_NEWEST = "FROM jazzauth_event e WHERE e.stream = {stream}"
+_NEWEST = "FROM jazzauth_event e WHERE e.stream = {stream} ORDER BY e.version DESC LIMIT 1"
 
 
 def kind_of_key(field: Any) -> str:
@@ -60,7 +62,7 @@ def kind_of_key(field: Any) -> str:
 
 
 def current_head_sql(connection: Any, field: Any, key: str, head: str) -> str:
-    """The head, or NULL where the log's newest event of the row's stream is not of its version.
+    """The head, or NULL where the log has a newer version of the row's stream, or none.
 
     It is given as it is where keys are another text in SQL than in the names of streams, and for a
     historical model: a migration may read it before the log has its table.
@@ -96,8 +98,8 @@ def _made(
         return head
     name = entity.replace("'", "''").replace("%", "%%")
     stream = _STREAM[vendor].format(entity=name, key=text.format(key=key), collation=collation)
-    same = _SAME[vendor].format(head=head, newest=_NEWEST.format(stream=stream))
-    return f"CASE WHEN {same} THEN {head} END"
+    current = _CURRENT[vendor].format(head=head, newest=_NEWEST.format(stream=stream))
+    return f"CASE WHEN {current} THEN {head} END"
 
 
 class HeadCol(Col):

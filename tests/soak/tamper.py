@@ -226,8 +226,8 @@ class Tampering:
                 self.attempt(
                     name,
                     sql(f"DELETE FROM jazzauth_event WHERE stream = %s AND {condition}", *params),
-                    # Without one in the middle, the row is still what the log says last.
-                    None if name.startswith("middle") else (Patient, stream.partition("/")[2]),
+                    # As long as there is a log, the row is still the newest that it says.
+                    (Patient, stream.partition("/")[2]) if name == "stream deleted" else None,
                 )
             self.attempt("stream and row deleted", self.entity_deleted(stream), None)
             self.attempt("row deleted", self.row_deleted(stream), None)
