@@ -69,8 +69,9 @@ def _measure(worker: WorkerProcess, options: argparse.Namespace) -> list[dict[st
     worker.ask("write", kind=CREATE, writers=1, seconds=1)
     with psycopg.connect(dsn, autocommit=True) as connection:
         conditions = {
-            name: str(connection.execute(f"SHOW {name}").fetchone()[0])  # type: ignore[index]
+            name: str(value)
             for name in ("server_version", "fsync", "synchronous_commit", "shared_buffers")
+            for (value,) in connection.execute(f"SHOW {name}")
         }
         print(", ".join(f"{name} {value}" for name, value in conditions.items()))
         sizes = pgbench.lengths(connection)

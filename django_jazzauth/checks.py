@@ -43,7 +43,7 @@ from .keys.source import ENV_FILE, ENV_SECRET, key_provider
 from .relay_checks import check_relay
 from .routers import decides_access
 from .sealed.planned import check_planned_migrations
-from .store import trigram_index
+from .store import trigram_tokens
 from .store.compaction import unknown_entities
 
 TAG = "jazzauth"
@@ -93,7 +93,7 @@ def check_retention(**kwargs: Any) -> list[CheckMessage]:
 def check_trigram_index(**kwargs: Any) -> list[CheckMessage]:
     """``jazzauth.E008``."""
     try:
-        complaint = trigram_index.complaint()
+        complaint = trigram_tokens.complaint()
     except ImproperSettings:
         return []  # E001 says it
     if complaint is None:

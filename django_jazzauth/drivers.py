@@ -87,7 +87,7 @@ def _driver(connection: BaseDatabaseWrapper) -> _Psycopg | _Sqlite | None:
     if kept is None or kept.raw is not connection.connection:
         kept = _new_driver(connection)
     # What else a cursor of Django's looks at, without a call where there is nothing to find.
-    if connection._thread_ident != get_ident():  # type: ignore[attr-defined]
+    if connection._thread_ident != get_ident():  # type: ignore[attr-defined]  # not in the stubs
         connection.validate_thread_sharing()
     if connection.needs_rollback:
         connection.validate_no_broken_transaction()

@@ -101,7 +101,7 @@ class Server:
         port = _free_port()
         self.address = f"http://127.0.0.1:{port}"
         self._port = port
-        self._output = tempfile.TemporaryFile()  # noqa: SIM115
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - see close
         self._process = subprocess.Popen(
             serving.command(module, port),
             cwd=ROOT,

@@ -81,7 +81,7 @@ class Running:
         expected: str,
     ) -> None:
         self._about = f"{address}, {expected!r} wanted"
-        self._list = tempfile.NamedTemporaryFile(suffix=".requests")  # noqa: SIM115
+        self._list = tempfile.NamedTemporaryFile(suffix=".requests")  # noqa: SIM115 - see close
         for request in requests:
             self._list.write(request + b"\0")
         self._list.flush()

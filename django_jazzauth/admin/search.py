@@ -23,7 +23,7 @@ from ..errors import ScanRefused
 from ..sealed import SealedFieldMixin
 from ..sealed.binding import binding_of
 from ..sealed.scan import keys_with
-from ..store.trigram_index import indexed_fields
+from ..store.trigram_tokens import indexed_fields
 from .loading import load_sound
 
 logger = logging.getLogger("django_jazzauth.admin")

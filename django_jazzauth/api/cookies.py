@@ -23,8 +23,8 @@ from . import plugins, wire
 from .cookie_cache import Content, decode_content, encode_content
 from .options import ApiOptions
 
-# What encodeURIComponent leaves as it is, beside letters and digits.
-_UNRESERVED = "-_.!~*'()"
+# What encodeURIComponent does not leave as it is.
+_RESERVED = re.compile(r"[^A-Za-z0-9\-_.!~*'()]+")
 
 SESSION_COOKIE = "session_token"
 CACHE_COOKIE = "session_data"
@@ -66,7 +66,11 @@ def _unsigned(raw: str, secret: str) -> str | None:
 
 def encode(text: str) -> str:
     """Percent-encode as JavaScript's ``encodeURIComponent`` does."""
-    return quote(text, safe=_UNRESERVED)
+    return _RESERVED.sub(_quoted, text)  # few characters of a token are
+
+
+def _quoted(found: re.Match[str]) -> str:
+    return quote(found[0], safe="")
 
 
 def decode(text: str) -> str:

@@ -18,6 +18,10 @@ class ExactCharField(models.CharField):  # type: ignore[type-arg]
         base = super().db_type(connection)
         if base is None or connection.vendor != "mysql":
             return base
+        return f"{base} CHARACTER SET utf8mb4 COLLATE {self.collation(connection)}"
+
+    @staticmethod
+    def collation(connection: BaseDatabaseWrapper) -> str:
+        """The collation of such columns on MariaDB or MySQL."""
         mariadb = getattr(connection, "mysql_is_mariadb", False)
-        collation = "utf8mb4_nopad_bin" if mariadb else "utf8mb4_0900_bin"
-        return f"{base} CHARACTER SET utf8mb4 COLLATE {collation}"
+        return "utf8mb4_nopad_bin" if mariadb else "utf8mb4_0900_bin"

@@ -10,19 +10,28 @@ from django.db import connections, models
 
 from ..conf import get_settings
 from ..errors import KeyUnavailable, WrongWorkerSecret
-from .anchor import make_anchor
+from .anchor import Anchor, make_anchor
 from .models import DataKey, Epoch, Grant, IndexRoot, Worker
 from .provider import KeyProvider
+from .trust import made_here
 from .wrapping import KEY_BYTES, EpochKey
 
 FIRST = 1
 
 
-def make_first_epoch(alias: str, worker: KeyProvider) -> None:
+def make_first_epoch(alias: str, worker: KeyProvider) -> Anchor | None:
     """Make the first epoch, unless another process is quicker: there is one afterwards.
 
     Safe to race: the epoch's number is unique, who fails to insert it waits for the other's commit
     and stores nothing. Call it inside an atomic block: when it raises, nothing it wrote may stay.
+
+    Args:
+        alias: database alias.
+        worker: whose secret this process has.
+
+    Returns:
+        The epoch that this very call made. None if another process, or somebody else, was quicker:
+        what stands there then is to be believed no more than any other epoch.
 
     Raises:
         WrongWorkerSecret: the database has workers, and this is none of them.
@@ -40,7 +49,7 @@ def make_first_epoch(alias: str, worker: KeyProvider) -> None:
     # more once another process has written.
     _insert(alias, row)
     if not Epoch.objects.using(alias).filter(id=row.id).exists():
-        return
+        return None
     _refuse_used_database(alias, worker)
     public_key = worker.public_key(suite)
     _insert(
@@ -69,6 +78,7 @@ def make_first_epoch(alias: str, worker: KeyProvider) -> None:
             wrapped=epoch.wrap_index_root(FIRST, os.urandom(KEY_BYTES)),
         ),
     )
+    return made_here(alias, epoch)
 
 
 def _refuse_used_database(alias: str, worker: KeyProvider) -> None:

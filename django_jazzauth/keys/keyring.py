@@ -15,7 +15,7 @@ from ..crypto.index_cipher import IndexCipher
 from ..errors import KeyDestroyed, KeyUnavailable
 from .cache import RecentlyUsed
 from .data_keys import PendingKey, check_subject, handle_of, handles_of, new_data_key
-from .destroying import data_keys_destroyed
+from .destroying import data_keys_destroyed, keys_forgotten
 from .index_places import current_places
 from .opened import ColumnCiphers, CurrentEpoch, DataKeyHandle, Holder, Opened
 from .sql import chunks, find_by_id, find_by_subject, insert_data_keys
@@ -51,6 +51,7 @@ class Keyring:
     def forget(self) -> None:
         """Drop every key from memory; the next call reads the database again."""
         self._holder.forget()
+        keys_forgotten.send(type(self), using=self._alias)
 
     @property
     def reading(self) -> int:

@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 from ..crypto.envelope import EnvelopeError
 from ..drivers import as_octets
 from ..errors import EpochNotTrusted, SealBroken, WrongWorkerSecret
+from .anchor import Anchor
 from .holding import hold_epochs
 from .models import Epoch, Grant, IndexColumn, IndexRoot, Worker
 from .provider import KeyProvider
@@ -67,14 +68,20 @@ class OpenedKeys:
 
 
 def load_keys(
-    alias: str, worker: KeyProvider, *, being_made: bool = False, trusting: bool = False
+    alias: str,
+    worker: KeyProvider,
+    *,
+    being_made: bool = False,
+    made: Anchor | None = None,
+    trusting: bool = False,
 ) -> OpenedKeys | None:
     """Open everything that ``worker`` was granted in a database (five queries).
 
     Args:
         alias: database alias.
         worker: whose secret this process has.
-        being_made: several processes may be making the first epoch just now.
+        being_made: several processes may be making the first epoch just now; none is locked out.
+        made: the first epoch, if this process made it in this very transaction.
         trusting: take the epoch in use for genuine. For who asks somebody whether it is.
 
     Returns:
@@ -87,7 +94,7 @@ def load_keys(
         SealBroken: the tables contradict themselves, or a grant or a wrapped key does not open.
     """
     for _ in range(_TRIES):
-        keys, torn = _load(alias, worker, being_made, trusting)
+        keys, torn = _load(alias, worker, being_made, made, trusting)
         if not torn:
             return keys
     raise SealBroken(
@@ -98,7 +105,7 @@ def load_keys(
 
 
 def _load(
-    alias: str, worker: KeyProvider, being_made: bool, trusting: bool
+    alias: str, worker: KeyProvider, being_made: bool, made: Anchor | None, trusting: bool
 ) -> tuple[OpenedKeys | None, bool]:
     """As :func:`load_keys`, and whether another process rotated and re-wrapped between the queries:
     then the index roots stand under an epoch that the first of them could not see.
@@ -121,10 +128,9 @@ def _load(
         raise WrongWorkerSecret(worker.worker_id, _what_is_wrong(alias, worker.worker_id, rows[0]))
     if anchor is None and _anchor(alias, worker) is not None:
         return None, True  # this worker was added, or the first epoch made, between the queries
-    if not being_made:  # then the tables were empty
-        _refuse_closed(rows, epochs)
+    _refuse_closed(rows, epochs)
     if not trusting:
-        check_epochs(alias, worker, anchor, epochs, successions(rows), being_made=being_made)
+        check_epochs(alias, worker, anchor, epochs, successions(rows), made=made)
     columns = {
         (column.entity, column.field): (column.generation, column.target)
         for column in _newest(IndexColumn.objects.using(alias).all(), lock)

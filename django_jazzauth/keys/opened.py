@@ -202,14 +202,14 @@ class Holder:
         if keys is None:
             with transaction.atomic(using=self._alias):
                 self._own.making = Standing(self._alias, self._committed)
-                make_first_epoch(self._alias, worker)
-                keys = load_keys(self._alias, worker, being_made=True)
+                made = make_first_epoch(self._alias, worker)
+                keys = load_keys(self._alias, worker, being_made=True, made=made)
         if keys is None:
             raise KeyUnavailable(
                 "The first epoch was made by another process, but this transaction began too early "
                 "to see it. Try again in a new transaction."
             )
-        hold_to(self._alias, worker, keys.anchor, keys.current)
+        hold_to(self._alias, worker, keys.anchor, keys.epochs)
         opened = Opened(keys, began)
         if self._own.making is not None and self._own.making.still_stands():
             self._own.opened = opened

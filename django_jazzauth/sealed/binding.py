@@ -14,6 +14,7 @@ from ..errors import KeyUnavailable, SealBroken, StateOutdated
 from ..keys.keyring import keyring
 from ..store.sealing import Head, head_epoch, open_head, stream_name
 from .codec import FieldCodec, field_codec_of
+from .current_head import kind_of_key
 from .head_field import HeadField
 from .kinds import FoldedKind, SealedKind
 from .stepping import stepped
@@ -36,11 +37,19 @@ def has_stable_default(field: Any) -> bool:
 
 
 class Opened(msgspec.Struct, frozen=True):
-    """An opened head with its stream and bytes: what a write is compared and swapped against."""
+    """An opened head with its stream and bytes: what a write is compared and swapped against.
+
+    Attributes:
+        stream: of the entity.
+        head: its newest state, and where that stands.
+        blob: the head's bytes.
+        row: the whole row that it stands in, as the driver gives it; None where that is not known.
+    """
 
     stream: str
     head: Head
     blob: bytes
+    row: tuple[Any, ...] | None = None
 
 
 class Binding:
@@ -109,7 +118,7 @@ class Binding:
     @cached_property
     def key_kind(self) -> str:
         """Django's name for the type of the primary key."""
-        return str(self._key.get_internal_type())
+        return kind_of_key(self.pk)
 
     @cached_property
     def subject_field(self) -> Any | None:

@@ -17,14 +17,15 @@ from django.db.models.expressions import Col, Subquery
 
 from .asking import refuse_wrong_askers
 from .binding import require_binding
+from .current_head import current_head_sql
 from .evaluate import names_in
 from .scan import ranked_rows
 
 # Key and head as one text, so that the head is opened as its own row's.
 _ROW_SQL = {
-    "postgresql": "({pk})::text || ':' || encode({head}, 'hex')",
-    "sqlite": "CAST({pk} AS TEXT) || ':' || hex({head})",
-    "mysql": "CONCAT({pk}, ':', HEX({head}))",
+    "postgresql": "({pk})::text || ':' || COALESCE(encode({head}, 'hex'), '')",
+    "sqlite": "CAST({pk} AS TEXT) || ':' || COALESCE(hex({head}), '')",
+    "mysql": "CONCAT({pk}, ':', COALESCE(HEX({head}), ''))",
 }
 _HEX_SQL = {"postgresql": "encode({0}, 'hex')", "sqlite": "hex({0})", "mysql": "HEX({0})"}
 _RANKED_SQL = {
@@ -135,10 +136,10 @@ class SealedCol(Col):
             value = _HEX_SQL[connection.vendor].format(value)
         else:
             meta = self.target.model._meta
-            value = _ROW_SQL[connection.vendor].format(
-                pk=self._quoted(compiler, meta.pk.column),
-                head=self._quoted(compiler, meta.sealed_head.column),
-            )
+            pk = self._quoted(compiler, meta.pk.column)
+            head = self._quoted(compiler, meta.sealed_head.column)
+            current = current_head_sql(connection, meta.sealed_head, pk, head)
+            value = _ROW_SQL[connection.vendor].format(pk=pk, head=current)
         if not ranked:
             return value, []
         # Django orders by the position of a selected value; so the value starts with its rank.

@@ -105,6 +105,7 @@ class RowInsert:
     Attributes:
         sql: the statement.
         following: the same, for as many rows as ``e`` has (``insert_with_row``).
+        is_whole: the parameters are the row, as it will be read.
     """
 
     def __init__(self, binding: Binding, connection: BaseDatabaseWrapper, with_pk: bool) -> None:
@@ -119,6 +120,7 @@ class RowInsert:
             for field in binding.model._meta.local_concrete_fields
             if not field.generated and (with_pk or field is not pk)
         ]
+        self.is_whole = len(fields) == len(binding.model._meta.local_concrete_fields)
         # Most columns are markers; those go by their names in the state alone.
         self._markers: list[tuple[int, str]] = []
         self._others: list[tuple[int, Column]] = []

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
+from django.utils.functional import cached_property
 
+from .current_head import HeadCol
 from .lenses import Lens
 
 if TYPE_CHECKING:
@@ -104,6 +106,17 @@ class HeadField(models.BinaryField):  # type: ignore[type-arg]
         super().contribute_to_class(cls, name, private_only)
         if not cls._meta.abstract:
             cls._meta.sealed_head = self
+
+    def get_col(self, alias: str | None, output_field: Any = None) -> HeadCol:
+        """As Django's; what is selected is the newest head of its stream."""
+        if alias == self.model._meta.db_table and output_field in (None, self):
+            return self.cached_col
+        return HeadCol(alias, self, output_field)  # type: ignore[arg-type]
+
+    @cached_property
+    def cached_col(self) -> HeadCol:
+        """As Django's."""
+        return HeadCol(self.model._meta.db_table, self)
 
     def get_db_prep_value(
         self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False

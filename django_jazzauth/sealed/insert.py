@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import connections, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import DatabaseDefault
+from msgspec.structs import replace
 
 from ..drivers import execute, execute_all
 from ..errors import NotJournalled
@@ -23,7 +24,7 @@ from .columns import row_insert
 from .evaluate import evaluate
 from .expecting import refuse_expectation
 from .kinds import SealedKind
-from .load import Snapshot, set_snapshot
+from .load import Snapshot, remember_written, set_snapshot
 from .members import sync_members
 from .projection import CHUNK, next_pks, swap_heads
 from .record import encode_state, record_created, record_created_with_row
@@ -111,8 +112,18 @@ def _seal_then_insert(
         for obj, (_, state, _), head in zip(objs, rows, heads, strict=True)
     ]
     execute_all(connection, insert.sql, params)
+    if len(objs) == 1 and insert.is_whole:  # one that is soon read again, as those of a batch not
+        heads = [_remembered(binding, connection, heads[0], params[0])]
     for obj, head in zip(objs, heads, strict=True):
         adopt(binding, alias, obj, head)
+
+
+def _remembered(
+    binding: Binding, connection: BaseDatabaseWrapper, opened: Opened, params: Sequence[Any]
+) -> Opened:
+    opened = replace(opened, row=tuple(params))
+    remember_written(binding, connection, opened)
+    return opened
 
 
 def _insert_together(binding: Binding, alias: str, obj: Any) -> bool:
@@ -124,14 +135,18 @@ def _insert_together(binding: Binding, alias: str, obj: Any) -> bool:
     values = _values(binding, alias, obj)
     state = encode_state(binding, values)
     insert = row_insert(binding, connection)
+    params: list[Any] = []
 
     def row(event: Written) -> RowWrite:
-        return RowWrite(insert.following, insert.params(obj, state, event.blob, connection))
+        params[:] = insert.params(obj, state, event.blob, connection)
+        return RowWrite(insert.following, params)
 
     entity = (pk, state, binding.subject(pk, values))
     opened = record_created_with_row(binding, alias, entity, row)
     if opened is None:
         return False
+    if insert.is_whole:
+        opened = _remembered(binding, connection, opened, params)
     adopt(binding, alias, obj, opened)
     return True
 

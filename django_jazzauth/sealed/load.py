@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -17,13 +18,13 @@ from django.db.models.signals import post_init, pre_init
 from django.utils import timezone
 
 from ..conf import get_settings
-from ..drivers import as_octets
 from ..errors import SealBroken
 from .binding import Binding, Opened, binding_of, loading_binding
 from .codec import FieldCodec
+from .comparing import agrees, differing
 from .kinds import SealedKind
 from .memo import memo
-from .projection import select_head
+from .projection import select_current_head
 
 _OWN_LOADER = f"{__package__}.model"
 logger = logging.getLogger("django_jazzauth.sealed")
@@ -191,21 +192,44 @@ def _load(
         return cls.from_db(db, plan.names, convert(connection, row))
     key = (cls, db, zone, None, row if type(row) is tuple else tuple(row))
     try:
-        entry: _Entry | None = memo.get(key)
+        entry: _Entry | Opened | None = memo.get(key)
         can_be_kept = True
     except TypeError:  # a plain column holds something unhashable, such as JSON
         entry, can_be_kept = None, False
-    if entry is None:
+    if not isinstance(entry, _Entry):
         try:
             values = tuple(convert(connection, row))
         except (TypeError, ValueError, ArithmeticError):
             raise SealBroken(
                 plan.binding.entity, "a row holds a value that its column cannot have"
             ) from None
-        entry = _check(plan, cls, db, values)
+        if entry is None:
+            entry = _check(plan, cls, db, values)
+            if entry.opened.row is None:
+                opened = entry.opened
+                entry.opened = Opened(opened.stream, opened.head, opened.blob, key[-1])
+        else:
+            entry = _made(plan, values, entry, plan.binding.values(entry.head.state))
         if can_be_kept and not entry.broken:
             memo.put(key, entry)
     return _instance(cls, db, plan, entry, fast)
+
+
+def remember_written(binding: Binding, connection: Any, opened: Opened) -> None:
+    """Recognise a row that this process wrote when it is read.
+
+    Its columns were made from its head, so that there is nothing to open and to compare where just
+    these values come back. What else comes back, if the write is undone or the row is changed, has
+    to be opened and compared as ever.
+
+    Args:
+        binding: the model.
+        connection: where it was written.
+        opened: its head, with the row.
+    """
+    if opened.row is not None:
+        with suppress(TypeError):  # a plain column holds something unhashable, such as JSON
+            memo.put((binding.model, connection.alias, _zone(connection), None, opened.row), opened)
 
 
 def _zone(connection: Any) -> str:
@@ -221,25 +245,35 @@ def _check(plan: _Plan, cls: Any, db: str, values: tuple[Any, ...]) -> _Entry:
         stream = binding.stream(pk)
     except (ValidationError, TypeError, ValueError):
         raise SealBroken(binding.entity, "a row's primary key is none") from None
-    blob = values[plan.head] if plan.head is not None else select_head(binding, db, pk)
+    blob = values[plan.head] if plan.head is not None else select_current_head(binding, db, pk)
     if blob is None:
-        raise SealBroken(stream, "its row has no head")
+        raise SealBroken(stream, "its row has no head, or not the newest one of its log")
     opened = binding.opener(db)(stream, blob)
     state_values = binding.values(opened.head.state)
-    broken = _differing(plan, db, values, opened, state_values)
+    broken = differing(plan.columns, plan.folded, db, values, opened, state_values)
     if broken:
         _refuse(stream, broken)
+    return _made(plan, values, opened, state_values, bool(broken))
+
+
+def _made(
+    plan: _Plan,
+    values: tuple[Any, ...],
+    opened: Opened,
+    state_values: dict[str, Any],
+    broken: bool = False,
+) -> _Entry:
     attributes = dict(zip(plan.names, values, strict=True))
     for _, codec, _sealed in plan.columns:
         attributes[codec.attname] = state_values[codec.attname]
-    whole = len(plan.columns) == len(binding.codecs) and not plan.parents
+    whole = len(plan.columns) == len(plan.binding.codecs) and not plan.parents
     return _Entry(
         attributes=attributes,
         opened=opened,
         # Only names are looked up in it: one dictionary instead of two, where one has them all.
         baseline=attributes if whole else state_values,
         mutable=tuple(codec for _, codec, _ in plan.columns if codec.mutable),
-        broken=bool(broken),
+        broken=broken,
     )
 
 
@@ -262,7 +296,7 @@ def check_columns(
     broken = [
         codec.name
         for codec, value in columns
-        if not _agrees(codec, value, values[codec.attname], opened)
+        if not agrees(codec, value, values[codec.attname], opened)
     ]
     if broken:
         _refuse(binding.stream(pk), broken)
@@ -285,65 +319,7 @@ def inspect_row(cls: Any, db: str, names: tuple[str, ...], values: Any) -> tuple
         raise TypeError("inspect_row() needs the head among the columns.")
     opened = plan.binding.open(db, values[plan.pk], values[plan.head])
     state_values = plan.binding.values(opened.head.state)
-    return opened, _differing(plan, db, tuple(values), opened, state_values)
-
-
-def _differing(
-    plan: _Plan, db: str, values: tuple[Any, ...], opened: Opened, state_values: dict[str, Any]
-) -> list[str]:
-    broken = []
-    for index, codec, sealed in plan.columns:
-        value = values[index]
-        if sealed is None:
-            expected = state_values[codec.attname]
-            if value == expected or _same_primitive(codec, value, expected):
-                continue
-            if _agrees(codec, value, expected, opened):
-                state_values[codec.attname] = value
-            else:
-                broken.append(codec.name)
-            continue
-        primitive = codec.primitive(opened.head.state, state_values)
-        if sealed.searchable:
-            if not _column_matches(sealed, primitive, value, db):
-                broken.append(codec.name)
-        elif value != (None if primitive is None else 1):  # anything but the marker is foreign
-            broken.append(codec.name)
-    for index, companion in plan.folded:
-        source = state_values[companion.source.attname]
-        value = values[index]
-        if source is None or source == "":
-            if value is not None:
-                broken.append(companion.name)
-        elif value is None or as_octets(value) not in companion.column_values(source, db):
-            broken.append(companion.name)
-    return broken
-
-
-def _column_matches(sealed: Any, primitive: Any, value: Any, db: str) -> bool:
-    if primitive is None or value is None:
-        return primitive is None and value is None
-    return as_octets(value) in sealed.column_values(primitive, db)
-
-
-def _agrees(codec: FieldCodec, value: Any, expected: Any, opened: Opened) -> bool:
-    return (
-        value == expected
-        or _same_primitive(codec, value, expected)
-        or value in codec.readings(opened.head.state.get(codec.name))
-    )
-
-
-def _same_primitive(codec: FieldCodec, value: Any, expected: Any) -> bool:
-    # Drivers give some types in another guise (memoryview, naive time, float for decimal), but
-    # these only as they are: encoding would round or convert what somebody put there by SQL.
-    if value is None or expected is None or isinstance(expected, int):
-        return False
-    try:
-        one, other = codec.encode(value), codec.encode(expected)
-    except (TypeError, ValueError, ArithmeticError, ValidationError):
-        return False
-    return bool(one == other or (one != one and other != other))  # not-a-number equals nothing
+    return opened, differing(plan.columns, plan.folded, db, values, opened, state_values)
 
 
 def _instance(cls: Any, db: str, plan: _Plan, entry: _Entry, fast: bool) -> Any:

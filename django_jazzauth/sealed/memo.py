@@ -8,7 +8,7 @@ from typing import Any
 from django.core.signals import setting_changed
 
 from ..conf import NAME, get_settings
-from ..keys.destroying import data_keys_destroyed
+from ..keys.destroying import data_keys_destroyed, keys_forgotten
 
 
 class Memo:
@@ -60,4 +60,5 @@ def _forget(**kwargs: Any) -> None:
 
 
 data_keys_destroyed.connect(_forget, dispatch_uid="jazzauth.sealed.memo.shredded")
+keys_forgotten.connect(_forget, dispatch_uid="jazzauth.sealed.memo.keys")
 setting_changed.connect(_start_anew, dispatch_uid="jazzauth.sealed.memo")

@@ -10,6 +10,7 @@ from django.db import connections
 
 from .binding import Binding, require_binding
 from .codec import field_codec_of
+from .current_head import current_head_sql
 from .head_field import HeadField
 from .kinds import FoldedKind, SealedKind
 from .projection import pk_param
@@ -80,7 +81,9 @@ class ReadPlan:
 
     Attributes:
         names: attnames of the columns, in order.
+        places: the same, with their places.
         select: the SELECT without a condition.
+        select_any: the same with heads as they are, whether they are the newest or not.
         columns: what a point read can go by, by the name of the lookup.
         binary: whether the driver's binary results are what the converters expect.
         related: with a relation, the plan of its model; its columns follow the own ones.
@@ -107,7 +110,11 @@ class ReadPlan:
                 f"= {table}.{quote(relation.column)}"
             )
         self.names = tuple(field.attname for field in fields)
+        self.places = {name: place for place, name in enumerate(self.names)}
         self.select = f"SELECT {', '.join(columns)} FROM {source}"  # noqa: S608 - quoted names
+        head = quote(str(binding.head_field.column))
+        columns[binding.head_index] = f"{table}.{head}"
+        self.select_any = f"SELECT {', '.join(columns)} FROM {source}"  # noqa: S608 - likewise
         self.columns: dict[str, _Column] = {}
         for field in fields:
             column = _Column(field, f"{table}.{quote(field.column)}", self.select)
@@ -166,6 +173,10 @@ def _selected(field: Any, table: str, connection: Any) -> str:
     Python's driver of SQLite looks each column's type up at every execution, and makes dates of the
     text at once. An expression has no type: a row that is recognised by its values needs no dates.
     """
+    if isinstance(field, HeadField):
+        meta, quote = field.model._meta, connection.ops.quote_name
+        key, head = (f"{table}.{quote(each.column)}" for each in (meta.pk, field))
+        return current_head_sql(connection, field, key, head)
     bare = connection.vendor == "sqlite" and is_known(field)
     return f"{'+' if bare else ''}{table}.{connection.ops.quote_name(field.column)}"
 

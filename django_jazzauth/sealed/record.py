@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ..errors import ConcurrentUpdate, SealBroken
 from ..store.event_sql import RowWrite, hold_writer_lock, last_events
@@ -24,9 +25,11 @@ from ..store.journal import (
 from ..store.sealing import Head, State
 from ..transactions import one_transaction
 from .binding import Binding, Opened
-from .columns import Values, columns_of
+from .columns import Column, Values, columns_of
 from .ending import Ending
+from .load import remember_written
 from .projection import Swap, hold_rows, select_heads, swap_after, swap_heads
+from .read_plan import read_plan
 from .resealing import swap_resealed
 
 _TRIES = 100
@@ -96,7 +99,8 @@ def record(
                 lambda event: swap_after(binding, alias, fields, row(changes[0], event), raw=raw),
             )
         if together is not None and together[1]:
-            return [_opened(drafts[0], together[0])]
+            swap = row(changes[0], together[0])
+            return [_standing(binding, connection, changes[0], columns, swap, together[0])]
     with one_transaction(connection):
         hold_writer_lock(connection)
         hold_rows(binding, connection, [change.pk for change in changes], raw=raw)
@@ -110,7 +114,31 @@ def record(
             olds = {binding.pk_text(change.pk): change.old.head for change in changes}
             if not swap_resealed(binding, alias, fields, rows, olds):
                 raise _drifted(binding, alias, rows)
+    if len(changes) == 1 and written[0] is not None:
+        return [_standing(binding, connection, changes[0], columns, rows[0], written[0])]
     return [_opened(draft, event) for draft, event in zip(drafts, written, strict=True)]
+
+
+def _standing(
+    binding: Binding,
+    connection: BaseDatabaseWrapper,
+    change: Change,
+    columns: Sequence[Column],
+    swap: Swap,
+    event: Written,
+) -> Opened:
+    """The new head of a row that was changed alone; the row is recognised when it is read."""
+    stream, before = change.old.stream, change.old.row
+    if before is None:
+        return Opened(stream, event.head, event.blob)
+    row = [*before]
+    places = read_plan(binding, connection).places
+    for column, param in zip(columns, swap[3], strict=True):
+        row[places[column.attname]] = param
+    row[binding.head_index] = event.blob
+    opened = Opened(stream, event.head, event.blob, tuple(row))
+    remember_written(binding, connection, opened)
+    return opened
 
 
 def record_created(

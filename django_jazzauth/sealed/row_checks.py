@@ -147,7 +147,7 @@ def _rows(
     column = f"{quote(binding.model._meta.db_table)}.{quote(binding.pk.column)}"
     marks = ", ".join(["%s"] * len(keys))
     with connection.cursor() as cursor:
-        cursor.execute(f"{plan.select} WHERE {column} IN ({marks})", keys)
+        cursor.execute(f"{plan.select_any} WHERE {column} IN ({marks})", keys)
         rows = cursor.fetchall()
     for row in rows:
         yield plan.names, plan.convert(connection, row)

@@ -10,7 +10,8 @@ from django.db import connections
 
 from ..conf import get_settings
 from ..errors import ScanRefused
-from ..store.trigram_index import Wanted, candidates, indexed_fields
+from ..store.trigram_search import Wanted, candidates
+from ..store.trigram_tokens import indexed_fields
 from ..store.trigrams import LOOKUPS as TRIGRAM_LOOKUPS
 from .binding import Opened, require_binding
 from .matching import match

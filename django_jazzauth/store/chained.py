@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Protocol
+from uuid import UUID
 
 from ..crypto.digest import event_digest, event_place
 
@@ -27,7 +28,7 @@ class PlainColumns(Protocol):
         """Number of the schema of its state."""
 
     @property
-    def key_id(self) -> bytes:
+    def key_id(self) -> bytes | UUID:
         """The data key's id, 16 bytes."""
 
     @property
@@ -42,7 +43,7 @@ def place_of(event: PlainColumns) -> bytes:
         ValueError: a column is out of its range.
     """
     return event_place(
-        event.stream, event.version, event.type, event.schema, event.key_id, event.recorded_at
+        event.stream, event.version, event.type, event.schema, _key_id(event), event.recorded_at
     )
 
 
@@ -61,9 +62,14 @@ def digest_of(event: PlainColumns, previous: bytes, hashed: bytes | None) -> byt
             version=event.version,
             type=event.type,
             schema=event.schema,
-            key_id=event.key_id,
+            key_id=_key_id(event),
             recorded_at=event.recorded_at,
             payload_hash=hashed or b"",
         )
     except ValueError:
         return None
+
+
+def _key_id(event: PlainColumns) -> bytes:
+    # A row that was read as a model has a UUID there.
+    return event.key_id.bytes if isinstance(event.key_id, UUID) else event.key_id

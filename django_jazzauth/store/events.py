@@ -9,10 +9,10 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef
 
-from ..crypto.digest import event_place
 from ..drivers import as_octets
 from ..errors import PayloadCompacted, SealBroken
 from ..keys.keyring import keyring
+from .chained import place_of
 from .models import Event as EventRecord
 from .sealing import Head, State, event_aad, open_payload
 
@@ -64,14 +64,7 @@ def open_record(alias: str, record: EventRecord) -> tuple[State | None, State]:
     """
     envelope = keyring(alias).data_key_by_id(record.key_id.bytes)
     try:
-        place = event_place(
-            record.stream,
-            record.version,
-            record.type,
-            record.schema,
-            record.key_id.bytes,
-            record.recorded_at,
-        )
+        place = place_of(record)
     except (ValueError, TypeError):
         raise SealBroken(record.stream, "a column of the event is out of its range") from None
     if record.payload is None:

@@ -27,6 +27,7 @@ from .event_sql import (
     written_digests,
 )
 from .sealing import Head, State, encode, event_aad, seal_head, seal_payload
+from .trigram_tokens import indexed_fields
 
 CREATED = "created"
 UPDATED = "updated"
@@ -162,7 +163,7 @@ def append_with_row(
     Raises:
         ValueNotStorable: as ``append``.
     """
-    if trigram_index.indexed_fields(draft.entity):
+    if indexed_fields(draft.entity):
         return None  # that index takes statements of its own, in one transaction with the event
     keys = keyring(alias)
     if draft.fresh:

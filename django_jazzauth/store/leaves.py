@@ -35,6 +35,7 @@ GAP_SECONDS = 86_400
 _PAGE = 5000
 _FAR = 10_000
 _CONDITIONS = 100
+_CLOSE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,18 +192,36 @@ def rows_between(alias: str, first: int, last: int) -> Iterator[tuple[int, int, 
 
 
 def _in_gaps(alias: str, gaps: list[Run]) -> Iterator[tuple[int, int, bytes]]:
-    for start in range(0, len(gaps), _CONDITIONS):
-        chunk = gaps[start : start + _CONDITIONS]
+    stretches = list(_together(gaps))
+    at = 0
+    for start in range(0, len(stretches), _CONDITIONS):
+        chunk = stretches[start : start + _CONDITIONS]
         condition = " OR ".join(["position BETWEEN %s AND %s"] * len(chunk))
         with connections[alias].cursor() as cursor:
             cursor.execute(
                 "SELECT position, txid, digest FROM jazzauth_event "  # noqa: S608 - marks only
                 f"WHERE {condition} ORDER BY position",
-                [bound for gap in chunk for bound in gap],
+                [bound for stretch in chunk for bound in stretch],
             )
             rows = cursor.fetchall()
         for row in rows:
-            yield _row(row)
+            while gaps[at][1] < row[0]:
+                at += 1
+            if gaps[at][0] <= row[0]:
+                yield _row(row)
+
+
+def _together(gaps: list[Run]) -> Iterator[Run]:
+    """Stretches over gaps that lie close together: a few rows cost less than a condition."""
+    first, last = gaps[0] if gaps else (0, 0)
+    for gap in gaps[1:]:
+        if gap[0] - last <= _CLOSE and gap[1] - first < _PAGE:
+            last = gap[1]
+        else:
+            yield first, last
+            first, last = gap
+    if gaps:
+        yield first, last
 
 
 def _row(row: Any) -> tuple[int, int, bytes]:

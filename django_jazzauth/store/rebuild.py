@@ -14,6 +14,7 @@ from .events import head_of, newest_records, open_record
 from .journal import ENDED
 from .registry import Projector, projectors
 from .sealing import State, seal_head
+from .trigram_tokens import indexed_fields
 
 Progress = Callable[[str, int], None]
 
@@ -67,7 +68,7 @@ def _refuse_loss(using: str, kinds: list[Projector]) -> None:
 
 def _rebuild_entity(using: str, projector: Projector, progress: Progress | None) -> int:
     keys = keyring(using)
-    indexed = bool(trigram_index.indexed_fields(projector.entity))
+    indexed = bool(indexed_fields(projector.entity))
     texts: list[tuple[str, State]] = []
     count = 0
     for record in newest_records(using, projector.entity):

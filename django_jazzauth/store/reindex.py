@@ -24,7 +24,7 @@ from ..keys.keyring import keyring
 from .index_sql import count_within, next_within, replace_values
 from .open_transactions import wait_for_transactions
 from .registry import IndexedColumn, projectors
-from .trigram_index import renew
+from .trigram_filling import renew
 from .trigram_keys import forget_unconfigured, trigram_columns
 
 BATCH = 200

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..conf import get_settings
 from .models import TrigramIndex
 from .registry import IndexedColumn
-from .trigram_index import SUFFIX
+from .trigram_tokens import SUFFIX
 
 
 def trigram_columns() -> list[IndexedColumn]:

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from ..errors import SealBroken
-from . import trigram_index
 from .event_sql import last_events
 from .journal import ENDED
 from .problems import Report
 from .registry import Projector, projector_for, projectors
+from .trigram_index import differing
+from .trigram_tokens import indexed_fields
 from .verify_streams import Newest, Walk, stream_rows
 
 BATCH = 500
@@ -67,14 +68,14 @@ class RowChecks:
                 # Whom the application forgets has no row, and a last event that says so.
                 detail = "the entity lives, but the data key of its newest event is destroyed"
                 yield "LIVING_UNREADABLE", stream, detail
-        if not trigram_index.indexed_fields(projector.entity):
+        if not indexed_fields(projector.entity):
             return
         states = {}
         for stream, newest in batch.items():
             with suppress(SealBroken):  # the check of the row has said it
                 if not newest.opaque:
                     states[stream] = projector.upcast(newest.head).state
-        for stream in trigram_index.differing(self._alias, projector.entity, states):
+        for stream in differing(self._alias, projector.entity, states):
             yield "TRIGRAMS_DIFFER", stream, "the trigram index does not hold what its head does"
 
     def _note(

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from django_jazzauth.admin import CappedPaginator
-from django_jazzauth.store import trigram_index
+from django_jazzauth.store import trigram_filling
 from tests.testapp.models import Patient, Ward
 
 from .conftest import told, usernames
@@ -306,7 +306,7 @@ def test_parts_are_found_by_the_trigram_index(
     fields = ("email", "name", "username")
     settings.JAZZAUTH = {**settings.JAZZAUTH, "TRIGRAM_INDEX": {"user": fields}, "SCAN_LIMIT": 12}
     assert usernames(page.get(f"{USERS}?q=umber 03")) == []  # not complete yet
-    trigram_index.refresh("default")
+    trigram_filling.refresh("default")
     answer = page.get(f"{USERS}?q=umber 03")
     assert usernames(answer) == ["user03"]
     assert "Finds parts of" in answer.content.decode()

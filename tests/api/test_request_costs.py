@@ -68,8 +68,11 @@ def tables(statement: str) -> str:
     words = statement.replace("`", '"').split()
     found = [word.strip('"();') for word in words]
     named = [word for word in found if word.startswith("jazzauth_") and "." not in word]
-    # What an insert reads along (that its keys still live) is part of the insert.
+    # What an insert reads along (that its keys still live) is part of the insert, and what a row's
+    # head is compared with (the newest version in the log) is part of the row's read.
     named = list(dict.fromkeys(named))[: 1 if words[0] == "INSERT" else None]
+    if words[0] == "SELECT" and len(named) > 1:
+        named = [name for name in named if name != "jazzauth_event"]
     return f"{words[0]} {', '.join(named)}"
 
 

@@ -20,7 +20,7 @@ PROCESSES = 6
 SUBJECTS = [f"user/{number}" for number in range(60)]
 
 
-def start(database, secret=None, subjects=SUBJECTS, *, tables=False):
+def start(database, secret=None, subjects=SUBJECTS, *, tables=False, provider=None):
     child = subprocess.Popen(
         [sys.executable, "-m", "tests.keys.race_child"],
         cwd=ROOT,
@@ -31,7 +31,10 @@ def start(database, secret=None, subjects=SUBJECTS, *, tables=False):
     )
     task = {
         "database": database,
-        "jazzauth": {"WORKER_SECRET": (secret or worker_secret()).to_text()},
+        "jazzauth": {
+            "WORKER_SECRET": (secret or worker_secret()).to_text(),
+            "KEY_PROVIDER": provider,
+        },
         "subjects": random.sample(subjects, len(subjects)),
         "tables": tables,
     }
@@ -83,8 +86,9 @@ def count(database, table):
         return raw.execute(f"SELECT COUNT(*) FROM jazzauth_{table}").fetchone()[0]
 
 
-def test_processes_with_one_secret_agree_on_every_key(database):
-    results = race([start(database) for _ in range(PROCESSES)])
+@pytest.mark.parametrize("provider", [None, "tests.keys.unsealing.UnsealOnly"])
+def test_processes_with_one_secret_agree_on_every_key(database, provider):
+    results = race([start(database, provider=provider) for _ in range(PROCESSES)])
     assert [errors for _, _, errors in results] == [""] * PROCESSES
     first, *others = [json.loads(output) for _, output, _ in results]
     assert all(other == first for other in others)

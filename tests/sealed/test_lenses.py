@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from django_jazzauth.errors import OneWayLens, StateOutdated
 from django_jazzauth.sealed import HeadField, SealedCharField, SealedTextField, sealed_field
 from django_jazzauth.sealed.lenses import Add, Convert, Drop, Join, Lens, Lenses, Rename, Split
-from django_jazzauth.store import store, trigram_index
+from django_jazzauth.store import store, trigram_filling, trigram_index
 from django_jazzauth.store.models import Event
 from tests.sealed.evolving import Evolving
 from tests.sealed.test_migrations import evolving, in_step
@@ -275,13 +275,13 @@ def test_the_trigram_index_is_not_asked_for_texts_of_another_schema(
     world = evolving(name=SealedTextField())
     settings.JAZZAUTH = {**settings.JAZZAUTH, "TRIGRAM_INDEX": {"evolving": ("name",)}}
     world.model.objects.create(name="Ada Lovelace")
-    trigram_index.refresh("default")
+    trigram_filling.refresh("default")
     head = HeadField(entity="evolving", schema=2, upcasters={1: Convert("name", backwards)})
     model = world.forwards(migrations.AlterField("evolving", "head", head))
     for _ in range(2):
         assert [row.name for row in model.objects.filter(name__icontains="ecalevol")] == [
             "ecalevoL adA"
         ]
-        trigram_index.refresh("default")
+        trigram_filling.refresh("default")
     assert trigram_index.is_complete("default", "evolving")
     assert store.verify().ok

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,52 +9,13 @@ import pytest
 from django.db import connection, transaction
 
 from django_jazzauth.store import store
+from tests.sealed.meanwhile import Meanwhile
 from tests.testapp.models import Patient
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif("connection.vendor != 'postgresql'", reason="others have one writer"),
+    pytest.mark.skipif(connection.vendor != "postgresql", reason="others have one writer"),
 ]
-
-
-def until_somebody_waits() -> None:
-    for _ in range(400):
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT count(*) FROM pg_locks "
-                "WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
-            )
-            if cursor.fetchone()[0]:
-                return
-        time.sleep(0.02)
-    raise AssertionError("nobody waits")
-
-
-class Meanwhile:
-    """Another writer, in a thread of its own."""
-
-    def __init__(self, work: Callable[[], Any]) -> None:
-        self._work = work
-        self._thread = threading.Thread(target=self._run)
-        self._failed: Exception | None = None
-
-    def _run(self) -> None:
-        try:
-            self._work()
-        except Exception as error:
-            self._failed = error
-        finally:
-            connection.close()
-
-    def starts_and_waits(self) -> None:
-        """Returns when the writer waits for a lock that this connection holds."""
-        self._thread.start()
-        until_somebody_waits()
-
-    def ends(self) -> Exception | None:
-        self._thread.join(30)
-        assert not self._thread.is_alive()
-        return self._failed
 
 
 def save(patient: Patient) -> Callable[[], Any]:

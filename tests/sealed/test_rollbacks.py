@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.db.models import Count
 
 from django_jazzauth.errors import ConcurrentUpdate, NotJournalled, SealBroken
 from django_jazzauth.store import store
-from tests.testapp.models import Patient, Tag
+from tests.testapp.models import Letter, Patient, Tag
 
 pytestmark = pytest.mark.django_db
 
@@ -134,7 +135,7 @@ def test_a_view_of_the_past_deletes_and_writes_nothing() -> None:
     assert Patient.objects.get(pk=made.pk).name == "then"
 
 
-def test_a_row_put_back_to_an_older_head_is_refused_at_the_next_write() -> None:
+def test_a_row_put_back_to_an_older_head_neither_loads_nor_is_written() -> None:
     from django.db import connection
 
     made = make(name="a")
@@ -146,11 +147,29 @@ def test_a_row_put_back_to_an_older_head_is_refused_at_the_next_write() -> None:
         made.save()
         cursor.execute(f"UPDATE {table} SET head = %s WHERE id = %s", [old, key])
     assert [p.code for p in store.verify().problems] == ["HEAD_STALE"]
-    loaded = Patient.objects.get(pk=made.pk)
-    loaded.notes = "x"
+    same = Patient.objects.filter(pk=made.pk)
+    letters = Letter.objects.create(patient_id=made.pk)
+    for read in (
+        lambda: same.get(),
+        lambda: Patient.objects.get(pk=made.pk),
+        lambda: list(same),
+        lambda: list(same.only("visits")),
+        lambda: list(same.defer("name").select_related("owner")),
+        lambda: list(same.annotate(n=Count("letters")).distinct()),
+        lambda: list(same.values_list("name")),
+        lambda: Letter.objects.select_related("patient").get(pk=letters.pk),
+        lambda: list(same.union(Patient.objects.filter(visits=99))),
+        lambda: Patient.objects.in_bulk([made.pk]),
+        lambda: made.refresh_from_db(),
+        lambda: made.sealed_m2m("tags"),
+        lambda: list(Patient.objects.filter(name__icontains="a")),
+    ):
+        with pytest.raises(SealBroken), transaction.atomic():
+            read()
+    made.notes = "x"
     with pytest.raises(SealBroken), transaction.atomic():
-        loaded.save()
+        made.save()
     with pytest.raises(SealBroken), transaction.atomic():
         Patient.objects.filter(pk=made.pk).update(notes="y")
     with pytest.raises(SealBroken), transaction.atomic():
-        loaded.tags.add(Tag.objects.create(label="t"))
+        made.tags.add(Tag.objects.create(label="t"))

@@ -197,7 +197,7 @@ class Tampering:
         return bytes(value) if isinstance(value, memoryview) else value
 
     def old_heads(self, model: Any, old: dict[Any, bytes]) -> None:
-        """The head of an earlier version, put back into its own row: genuine, and it loads."""
+        """Heads of earlier versions, put back into their rows: genuine, but not the newest."""
         for key, blob in old.items():
             head = model._meta.sealed_head
             self.change("old head put back", model._meta.db_table, head, key, blob, model)
@@ -205,6 +205,7 @@ class Tampering:
     def deletions(self, count: int) -> None:
         """Events in the middle and at the end, whole streams, rows, all that belongs together."""
         from django_jazzauth.store.models import Event
+        from tests.testapp.models import Patient
 
         streams = list(
             Event.objects.filter(version=3, stream__startswith="patient/").values_list(
@@ -225,10 +226,33 @@ class Tampering:
                 self.attempt(
                     name,
                     sql(f"DELETE FROM jazzauth_event WHERE stream = %s AND {condition}", *params),
-                    None,
+                    # As long as there is a log, the row is still the newest that it says.
+                    (Patient, stream.partition("/")[2]) if name == "stream deleted" else None,
                 )
             self.attempt("stream and row deleted", self.entity_deleted(stream), None)
             self.attempt("row deleted", self.row_deleted(stream), None)
+            self.attempt(
+                "deleted row put back",
+                self.row_put_back(stream),
+                (Patient, stream.partition("/")[2]),
+            )
+
+    def row_put_back(self, stream: str) -> Callable[[], None]:
+        from tests.testapp.models import Patient
+
+        pk = stream.partition("/")[2]
+        key = self.key(Patient, Patient._meta.pk.to_python(pk))
+
+        def act() -> None:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT * FROM testapp_patient WHERE id = %s", [key])
+                names = ", ".join(quote(column[0]) for column in cursor.description)
+                values = cursor.fetchone()
+            Patient.objects.get(pk=pk).delete()
+            marks = ", ".join(["%s"] * len(values))
+            sql(f"INSERT INTO testapp_patient ({names}) VALUES ({marks})", *values)()
+
+        return act
 
     def row_deleted(self, stream: str) -> Callable[[], None]:
         from tests.testapp.models import Patient

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from typing import Any
 
@@ -17,6 +18,7 @@ from django_jazzauth.store import leaves
 from django_jazzauth.store.checkpoints import leaves_of, take, verifier_key
 from django_jazzauth.store.leaves import open_batch
 from django_jazzauth.store.models import Checkpoint, Event
+from tests.testapp.models import Patient
 
 pytestmark = pytest.mark.django_db
 
@@ -197,3 +199,24 @@ def test_an_event_that_fits_no_tree() -> None:
     sql("UPDATE jazzauth_event SET txid = -1")
     with pytest.raises(StoreError, match="verify"):
         take()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_only_what_lies_in_the_gaps_is_found_there(
+    monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr(leaves, "_CLOSE", 3)
+    monkeypatch.setattr(leaves, "_CONDITIONS", 2)
+    monkeypatch.setattr(leaves, "_PAGE", 20)
+    Patient.objects.bulk_create(Patient(record_no=str(number)) for number in range(120))
+    there = sorted(Event.objects.values_list("position", flat=True))
+    rng = random.Random(seed)
+    gaps, position = [], there[0] - 5
+    while position < there[-1] + 5:
+        first = position + rng.choice((2, 2, 3, 9, 30))
+        position = first + rng.choice((0, 0, 1, 6, 25))
+        gaps.append((first, position))
+    inside = {place for first, last in gaps for place in range(first, last + 1)}
+    found = [place for place, _, _ in leaves._in_gaps("default", gaps)]
+    assert found == [place for place in there if place in inside]
+    assert list(leaves._in_gaps("default", [])) == []

@@ -13,7 +13,7 @@ from django.db import connection
 
 from django_jazzauth.keys.rotation import rotate
 from django_jazzauth.keys.source import worker_secret
-from django_jazzauth.store import store, trigram_index
+from django_jazzauth.store import store, trigram_filling
 from tests.crypto import reader
 from tests.testapp.models import Patient, Tag
 
@@ -72,7 +72,7 @@ def epoch_keys(secret: bytes, worker_id: str) -> dict[bytes, bytes]:
 @pytest.fixture
 def patient(settings: Any) -> Any:
     settings.JAZZAUTH = {**settings.JAZZAUTH, "TRIGRAM_INDEX": {"patient": ("name",)}}
-    trigram_index.refresh("default")
+    trigram_filling.refresh("default")
     owner = get_user_model().objects.create_user("ada", EMAIL, "pw")
     rotate("default")
     patient = Patient.objects.create(

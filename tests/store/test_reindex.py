@@ -20,7 +20,7 @@ from django_jazzauth.keys.keyring import keyring
 from django_jazzauth.keys.models import IndexColumn, IndexRoot
 from django_jazzauth.keys.rotation import rotate
 from django_jazzauth.store import reindex as module
-from django_jazzauth.store import store, trigram_index
+from django_jazzauth.store import store, trigram_filling, trigram_index
 from django_jazzauth.store.models import Trigrams
 from django_jazzauth.store.reindex import all_columns, reindex, to_move
 from django_jazzauth.store.retire import retire
@@ -288,7 +288,7 @@ def test_the_trigram_index_moves_along(
     settings: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.JAZZAUTH = {**settings.JAZZAUTH, "TRIGRAM_INDEX": {"patient": ("name", "email")}}
-    trigram_index.refresh("default")
+    trigram_filling.refresh("default")
 
     def found(part: str) -> list[str]:
         return sorted(
@@ -325,7 +325,7 @@ def test_the_trigram_index_moves_along(
 def test_an_unconfigured_trigram_index_is_not_trusted_with_new_keys(settings: Any) -> None:
     configured = {**settings.JAZZAUTH, "TRIGRAM_INDEX": {"patient": ("name",)}}
     settings.JAZZAUTH = configured
-    trigram_index.refresh("default")
+    trigram_filling.refresh("default")
     Patient.objects.create(record_no="r", name="Hannah")
     settings.JAZZAUTH = {**configured, "TRIGRAM_INDEX": {}}
     reindex(wait=0)

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from django_jazzauth.errors import ScanRefused
-from django_jazzauth.store import store, trigram_index
+from django_jazzauth.store import store, trigram_filling
 from django_jazzauth.store.models import TrigramIndex, Trigrams
 from tests.testapp.models import Patient
 
@@ -25,7 +25,7 @@ def configure(settings: Any, **entities: tuple[str, ...]) -> None:
 @pytest.fixture
 def indexed(settings: Any) -> None:
     configure(settings, patient=("name", "email", "notes"))
-    trigram_index.refresh("default")
+    trigram_filling.refresh("default")
 
 
 def make(number: int = 1, **values: Any) -> Patient:
@@ -110,19 +110,19 @@ def test_it_is_not_asked_before_it_is_complete(
     make(2, name="Hannah")
     assert names(name__icontains="ann") == ["Anna", "Hannah"]
     assert opened_by(caplog)
-    assert trigram_index.refresh("default") == {"patient": 2}
+    assert trigram_filling.refresh("default") == {"patient": 2}
     caplog.clear()
     assert names(name__icontains="ann") == ["Anna", "Hannah"]
     assert not opened_by(caplog)
     configure(settings, patient=("name", "notes"))
     assert names(notes__icontains="abc") == []
     assert opened_by(caplog)  # the new field is not in yet
-    trigram_index.refresh("default")
+    trigram_filling.refresh("default")
     Patient.objects.update(notes="abcdef")
     assert names(notes__icontains="abc") == ["Anna", "Hannah"]
     configure(settings)
     assert names(name__icontains="ann") == ["Anna", "Hannah"]
-    assert trigram_index.refresh("default") == {}
+    assert trigram_filling.refresh("default") == {}
     assert not Trigrams.objects.exists()
     assert not TrigramIndex.objects.exists()
 
@@ -131,7 +131,7 @@ def test_filling_leaves_what_is_newer(settings: Any, monkeypatch: pytest.MonkeyP
     row = make(name="Anna")
     gone = make(2, name="Berta")
     configure(settings, patient=("name",))
-    pages = trigram_index._pages
+    pages = trigram_filling._pages
 
     def overtaken(alias: str, entity: str) -> Any:
         for page in pages(alias, entity):
@@ -139,8 +139,8 @@ def test_filling_leaves_what_is_newer(settings: Any, monkeypatch: pytest.MonkeyP
             gone.delete()
             yield page
 
-    monkeypatch.setattr(trigram_index, "_pages", overtaken)
-    trigram_index.refresh("default")
+    monkeypatch.setattr(trigram_filling, "_pages", overtaken)
+    trigram_filling.refresh("default")
     assert names(name__icontains="clara") == ["Clara"]
     assert Trigrams.objects.count() == 1
     assert store.verify().ok

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from ...store import trigram_index
+from ...store.trigram_filling import refresh
+from ...store.trigram_tokens import indexed_fields
 from ..progress import ProgressBar
 from .base import known_database
 
@@ -23,13 +24,11 @@ class Trigrams:
         alias = known_database(options)
         bar = ProgressBar(command.stderr, "trigrams", "rows")
         try:
-            counts = trigram_index.refresh(
-                alias, lambda entity, done: bar.update(done, label=entity)
-            )
+            counts = refresh(alias, lambda entity, done: bar.update(done, label=entity))
         finally:
             bar.finish()
         if not counts:
             command.stdout.write('Nothing is indexed. Set JAZZAUTH["TRIGRAM_INDEX"].')
         for entity, count in counts.items():
-            fields = ", ".join(trigram_index.indexed_fields(entity))
+            fields = ", ".join(indexed_fields(entity))
             command.stdout.write(f"{count:>12,}  {entity} ({fields})")

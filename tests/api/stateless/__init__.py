@@ -1,0 +1,1 @@
+"""Sessions without a row: the cache cookie is the session."""
