@@ -149,7 +149,7 @@ class Settings(Group, frozen=True, kw_only=True):
     KEYS_MAX_AGE: Duration = 10.0
     SCAN_LIMIT: Count = 10_000
     ORDER_LIMIT: Count = 10_000
-    MEMO_SIZE: Count = 5_000
+    MEMO_SIZE: Count = 4_000
     MAX_STATE_BYTES: Positive = 4_194_304
     TAMPERED: Literal["refuse", "report"] = "refuse"
     SQLITE_SYNCHRONOUS: Literal["NORMAL", "FULL"] = "NORMAL"

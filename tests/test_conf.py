@@ -20,7 +20,7 @@ DEFAULTS = {
     "TRUSTED_PROXIES": (),
     "SCAN_LIMIT": 10_000,
     "ORDER_LIMIT": 10_000,
-    "MEMO_SIZE": 5_000,
+    "MEMO_SIZE": 4_000,
     "TAMPERED": "refuse",
     "SQLITE_SYNCHRONOUS": "NORMAL",
 }

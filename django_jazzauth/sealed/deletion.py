@@ -12,11 +12,12 @@ from ..errors import SealBroken
 from ..store.event_sql import hold_writer_lock
 from .binding import Binding, Opened, binding_of
 from .ending import Ending, gather_along, mark_ending, now_gone
-from .load import snapshot_of
+from .load import forget_row
 from .members import member_field, source_field, sync_members
 from .projection import select_head
 from .projector import refuse_read_only
 from .record import record_deleted
+from .snapshot import snapshot_of
 
 
 def _before(sender: Any, instance: Any, using: str, **kwargs: Any) -> None:
@@ -50,6 +51,8 @@ def _after(sender: Any, instance: Any, using: str, **kwargs: Any) -> None:
     else:  # the instance may lack the field that names the subject
         subject = binding.subject_of(pk, ending.stream, ending.head.state)
         ended = Ending(ending.stream, subject, ending.head, binding.owners(ending.head.state))
+        if ending.row is not None:
+            forget_row(binding, connections[using], ending.row)
     groups = now_gone(connections[using], binding, ended)
     gather_along(connections[using], [each for _, endings in groups for each in endings])
     for each, endings in groups:

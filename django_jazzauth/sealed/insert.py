@@ -24,11 +24,12 @@ from .columns import row_insert
 from .evaluate import evaluate
 from .expecting import refuse_expectation
 from .kinds import SealedKind
-from .load import Snapshot, remember_written, set_snapshot
+from .load import remember_written
 from .members import sync_members
 from .projection import CHUNK, next_pks, swap_heads
 from .record import encode_state, record_created, record_created_with_row
 from .saving_plan import saving_plan
+from .snapshot import Snapshot, set_snapshot
 
 _PLAIN = (str, bool, type(None), int, datetime, UUID)
 

@@ -25,28 +25,10 @@ from .comparing import agrees, differing
 from .kinds import SealedKind
 from .memo import memo
 from .projection import select_current_head
+from .snapshot import Snapshot, set_snapshot
 
 _OWN_LOADER = f"{__package__}.model"
 logger = logging.getLogger("django_jazzauth.sealed")
-
-
-@dataclass  # without slots, so that every pickle protocol takes it
-class Snapshot:
-    """What an instance knows of its entity: the head it was loaded from, and its values then.
-
-    Attributes:
-        alias: the database.
-        pk: the primary key at that time.
-        opened: the head.
-        values: attname to the value that the instance had, to tell what it changed.
-        earlier: what it knew before it was saved last, in case that is rolled back.
-    """
-
-    alias: str
-    pk: Any
-    opened: Opened
-    values: dict[str, Any] = field(repr=False)
-    earlier: tuple[Snapshot, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +197,9 @@ def _load(
     return _instance(cls, db, plan, entry, fast)
 
 
-def remember_written(binding: Binding, connection: Any, opened: Opened) -> None:
+def remember_written(
+    binding: Binding, connection: Any, opened: Opened, before: tuple[Any, ...] | None = None
+) -> None:
     """Recognise a row that this process wrote when it is read.
 
     Its columns were made from its head, so that there is nothing to open and to compare where just
@@ -226,10 +210,29 @@ def remember_written(binding: Binding, connection: Any, opened: Opened) -> None:
         binding: the model.
         connection: where it was written.
         opened: its head, with the row.
+        before: the row as it was until then.
     """
+    if before is not None:
+        forget_row(binding, connection, before)
     if opened.row is not None:
         with suppress(TypeError):  # a plain column holds something unhashable, such as JSON
-            memo.put((binding.model, connection.alias, _zone(connection), None, opened.row), opened)
+            memo.put(_key(binding.model, connection, opened.row), opened)
+
+
+def forget_row(binding: Binding, connection: Any, row: tuple[Any, ...]) -> None:
+    """Make room in memory: a row was deleted, or is another now.
+
+    Args:
+        binding: the model.
+        connection: where it stood.
+        row: as the driver gave it.
+    """
+    with suppress(TypeError):
+        memo.drop(_key(binding.model, connection, row))
+
+
+def _key(cls: Any, connection: Any, row: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (cls, connection.alias, _zone(connection), None, row)
 
 
 def _zone(connection: Any) -> str:
@@ -352,26 +355,3 @@ def _watched(cls: Any) -> bool:
     return bool(pre_init.receivers or post_init.receivers) and (
         pre_init.has_listeners(cls) or post_init.has_listeners(cls)
     )
-
-
-def snapshot_of(instance: Any, binding: Binding | None = None) -> Snapshot | None:
-    """What the instance was loaded from, or last saved as.
-
-    Args:
-        instance: the instance.
-        binding: of the table that is meant; without one, the instance's own.
-    """
-    state = instance._state.__dict__
-    snapshot: Snapshot | None = state.get("sealed")
-    if binding is not None and binding is not loading_binding(type(instance)):
-        snapshot = state.get("sealed_parents", {}).get(binding.entity)
-    return snapshot
-
-
-def set_snapshot(instance: Any, binding: Binding, snapshot: Snapshot) -> None:
-    """Let the instance stand on a head of one of its tables."""
-    if binding is loading_binding(type(instance)):
-        instance._state.sealed = snapshot
-    else:
-        parents = instance._state.__dict__.get("sealed_parents", {})
-        instance._state.sealed_parents = {**parents, binding.entity: snapshot}

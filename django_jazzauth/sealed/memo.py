@@ -40,6 +40,11 @@ class Memo:
             self._young = {}
         self._young[key] = entry
 
+    def drop(self, key: Hashable) -> None:
+        """Forget an entry that nobody will ask for again: the row is no more what it was."""
+        self._young.pop(key, None)
+        self._old.pop(key, None)
+
     def clear(self) -> None:
         """Forget everything, for instance after keys were destroyed."""
         self._young = {}

@@ -13,10 +13,11 @@ from .alone import database_of, delete_alone, deletes_alone
 from .binding import binding_of, loading_binding, require_binding
 from .checks import check_model
 from .head_field import HeadField
-from .load import Snapshot, load_instance, set_snapshot, snapshot_of
+from .load import load_instance
 from .members import read_members
 from .projector import refuse_read_only
 from .saving import save_shortly
+from .snapshot import Snapshot, set_snapshot, snapshot_of
 from .update import update_instance
 
 

@@ -137,7 +137,7 @@ def _standing(
         row[places[column.attname]] = param
     row[binding.head_index] = event.blob
     opened = Opened(stream, event.head, event.blob, tuple(row))
-    remember_written(binding, connection, opened)
+    remember_written(binding, connection, opened, before)
     return opened
 
 

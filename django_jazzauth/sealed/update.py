@@ -16,9 +16,9 @@ from .assigning import Row, assigned_rows, evaluated_rows
 from .binding import Binding, Opened
 from .columns import Values
 from .expecting import refuse_expectation
-from .load import Snapshot, set_snapshot, snapshot_of
 from .projection import select_head
 from .record import Change, record
+from .snapshot import Snapshot, set_snapshot, snapshot_of
 
 BATCH = 500
 _TRIES = 100
