@@ -39,6 +39,8 @@ class RelaySettings(Group, frozen=True, kw_only=True):
         POLL: seconds between two looks at the log while nothing new is in it.
         LEASE: seconds of silence after which another relay of the same name takes over.
         TIMEOUT: seconds to wait for NATS.
+        COPIES: aliases of databases that ``jazzauth follow`` keeps. Rows there are those of the
+            last rebuild, and are read although the log has gone on.
     """
 
     URL: Text | tuple[Text, ...] | None = None
@@ -58,6 +60,7 @@ class RelaySettings(Group, frozen=True, kw_only=True):
     POLL: Seconds = 0.2
     LEASE: Seconds = 15.0
     TIMEOUT: Seconds = 5.0
+    COPIES: tuple[Text, ...] = ()
 
     @property
     def servers(self) -> list[str]:

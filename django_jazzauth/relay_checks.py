@@ -2,6 +2,7 @@
 
 ``jazzauth.E060``  a relay is configured, but nats-py is not installed.
 ``jazzauth.E061``  the address of NATS is none.
+``jazzauth.E062``  ``COPIES`` names a database that is none.
 ``jazzauth.W060``  events and keys go to another machine over a connection that is not encrypted.
 """
 
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
+from django.db import connections
 
 from .conf import NAME, get_settings
 from .errors import ImproperSettings
@@ -23,14 +25,22 @@ _HERE = ("localhost", "127.0.0.1", "::1")
 
 
 def check_relay(**kwargs: Any) -> list[CheckMessage]:
-    """``jazzauth.E060``, ``E061``, and ``W060``. Nothing is connected."""
+    """``jazzauth.E060`` to ``E062``, and ``W060``. Nothing is connected."""
     try:
         given = get_settings().RELAY
     except ImproperSettings:
         return []  # E001 says it
+    found: list[CheckMessage] = [
+        Error(
+            f'{NAME}["RELAY"]["COPIES"] names {alias!r}, which DATABASES does not.',
+            hint="Name the alias of the database that `jazzauth follow` writes to.",
+            id="jazzauth.E062",
+        )
+        for alias in given.COPIES
+        if alias not in connections.databases
+    ]
     if not given.servers:
-        return []
-    found: list[CheckMessage] = []
+        return found
     if not INSTALLED:
         found.append(
             Error(

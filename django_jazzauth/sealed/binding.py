@@ -14,7 +14,7 @@ from ..errors import KeyUnavailable, SealBroken, StateOutdated
 from ..keys.keyring import keyring
 from ..store.sealing import Head, head_epoch, open_head, stream_name
 from .codec import FieldCodec, field_codec_of
-from .current_head import kind_of_key
+from .current_head import final_key
 from .head_field import HeadField
 from .kinds import FoldedKind, SealedKind
 from .stepping import stepped
@@ -110,15 +110,12 @@ class Binding:
 
     @cached_property
     def _key(self) -> Any:
-        field = self.pk
-        while field.remote_field:
-            field = field.target_field
-        return field
+        return final_key(self.pk)
 
     @cached_property
     def key_kind(self) -> str:
         """Django's name for the type of the primary key."""
-        return kind_of_key(self.pk)
+        return str(self._key.get_internal_type())
 
     @cached_property
     def subject_field(self) -> Any | None:

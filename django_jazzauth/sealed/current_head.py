@@ -6,7 +6,8 @@ of a row is nothing, if the log has a newer version of the row's stream, or none
 stands in the head's header, which is authenticated when the head is opened.
 
 A head that is newer than the log is not refused: who waits for the lock of a row (``FOR UPDATE``)
-gets the row as it is then, and the log as it was when the statement began.
+gets the row as it is then, and the log as it was when the statement began. On MariaDB that may also
+be a row of which this log has nothing yet.
 """
 
 from __future__ import annotations
@@ -14,11 +15,15 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from django.db import models
 from django.db.models.expressions import Col
+from django.db.models.sql.compiler import SQLDeleteCompiler, SQLUpdateCompiler
 
+from ..conf import get_settings
 from ..keys.fields import ExactCharField
 
-# Types of keys that are the same text in SQL as in the name of a stream.
+# Types of keys that are the same text in SQL as in the name of a stream, unless a field derived
+# from them says otherwise in one of these methods.
 _TEXTS = frozenset(
     (
         "AutoField",
@@ -34,6 +39,9 @@ _TEXTS = frozenset(
         "SmallIntegerField",
     )
 )
+_SAYING = ("from_db_value", "to_python", "get_prep_value", "get_db_prep_value")
+_SAYING_OF_UUIDS = (*_SAYING, "db_type", "rel_db_type")
+
 _TEXT = {"postgresql": "{key}::text", "sqlite": "{key}", "mysql": "CAST({key} AS CHAR)"}
 _HEX = " || '-' || ".join(
     f"substr({{key}}, {start}, {length})"
@@ -46,74 +54,110 @@ _STREAM = {
     "mysql": "CONVERT(CONCAT('{entity}/', {key}) USING utf8mb4) COLLATE {collation}",
 }
 # The version is four bytes of the head, see docs/format.md.
-_CURRENT = {
-    "postgresql": "substring({head} from 18 for 4) >= (SELECT int4send(e.version) {newest})",
-    "sqlite": "hex(substr({head}, 18, 4)) >= (SELECT printf('%%08X', e.version) {newest})",
-    "mysql": "HEX(SUBSTRING({head}, 18, 4)) >= (SELECT LPAD(HEX(e.version), 8, '0') {newest})",
+_VERSION = {
+    "postgresql": "substring({head} from 18 for 4)",
+    "sqlite": "hex(substr({head}, 18, 4))",
+    "mysql": "HEX(SUBSTRING({head}, 18, 4))",
 }
-_NEWEST = "FROM jazzauth_event e WHERE e.stream = {stream} ORDER BY e.version DESC LIMIT 1"
+_NEWEST = {
+    "postgresql": "int4send(jazzauth_newest.version)",
+    "sqlite": "printf('%%08X', jazzauth_newest.version)",
+    "mysql": "LPAD(HEX(jazzauth_newest.version), 8, '0')",
+}
+_IN_LOG = (
+    "(SELECT {newest} FROM jazzauth_event jazzauth_newest WHERE jazzauth_newest.stream = {stream} "
+    "ORDER BY jazzauth_newest.version DESC LIMIT 1)"
+)
 
 
-def kind_of_key(field: Any) -> str:
-    """Django's name for the type of a primary key; of one that refers, the type of the other."""
+def final_key(field: Any) -> Any:
+    """The field whose values a primary key has: itself, or what it refers to in the end."""
     while field.remote_field:
         field = field.target_field
-    return str(field.get_internal_type())
+    return field
 
 
-def current_head_sql(connection: Any, field: Any, key: str, head: str) -> str:
+def is_copy(connection: Any) -> bool:
+    """Whether a database follows another's log: its rows are those of its last rebuild."""
+    return connection.alias in get_settings().RELAY.COPIES
+
+
+def current_head_sql(
+    connection: Any, field: Any, key: str, head: str, *, locking: bool = False
+) -> str:
     """The head, or NULL where the log has a newer version of the row's stream, or none.
 
-    It is given as it is where keys are another text in SQL than in the names of streams, and for a
-    historical model: a migration may read it before the log has its table.
+    It is given as it is in a copy, where keys are another text in SQL than in the names of streams,
+    and for a historical model: a migration may read it before the log has its table.
 
     Args:
         connection: the database.
         field: the ``HeadField``.
         key: the quoted column of the key.
         head: the quoted column of the head.
+        locking: rows are selected for update.
     """
-    if field.model.__module__ == "__fake__":
+    pk = final_key(field.model._meta.pk)
+    if field.model.__module__ == "__fake__" or is_copy(connection):
         return head
-    kind = kind_of_key(field.model._meta.pk)
     vendor = connection.vendor
-    native = connection.features.has_native_uuid_field
-    collation = ""
     if vendor == "mysql":
-        collation = ExactCharField.collation(connection)
-    return _made(vendor, native, collation, field.entity, kind, key, head)
+        collation, lenient = ExactCharField.collation(connection), locking
+    else:
+        collation, lenient = "", False
+    cls: Any = type(pk)
+    text = _text_of(cls, pk.get_internal_type(), vendor, _has_uuids(connection))
+    return _made(vendor, collation, field.entity, text, key, head, lenient) if text else head
+
+
+def _has_uuids(connection: Any) -> bool:
+    return bool(connection.features.has_native_uuid_field)
+
+
+@lru_cache(maxsize=256)
+def _text_of(cls: Any, kind: str, vendor: str, native: bool) -> str:
+    """A key as the text that streams are named by; empty where SQL cannot say it."""
+    is_uuid = kind == "UUIDField"
+    base = getattr(models, kind, None)
+    saying = _SAYING_OF_UUIDS if is_uuid else _SAYING
+    if base is None or any(getattr(cls, n, None) is not getattr(base, n, None) for n in saying):
+        return ""
+    if is_uuid and not native:
+        return _HEX if vendor == "sqlite" else ""
+    return _TEXT[vendor] if is_uuid or kind in _TEXTS else ""
 
 
 @lru_cache(maxsize=1024)
 def _made(
-    vendor: str, native: bool, collation: str, entity: str, kind: str, key: str, head: str
+    vendor: str, collation: str, entity: str, text: str, key: str, head: str, lenient: bool
 ) -> str:
-    if kind == "UUIDField" and not native:
-        if vendor != "sqlite":
-            return head
-        text = _HEX
-    elif kind == "UUIDField" or kind in _TEXTS:
-        text = _TEXT[vendor]
-    else:
-        return head
     name = entity.replace("'", "''").replace("%", "%%")
+    if vendor == "mysql":
+        name = name.replace("\\", "\\\\")
     stream = _STREAM[vendor].format(entity=name, key=text.format(key=key), collation=collation)
-    current = _CURRENT[vendor].format(head=head, newest=_NEWEST.format(stream=stream))
-    return f"CASE WHEN {current} THEN {head} END"
+    newest = _IN_LOG.format(newest=_NEWEST[vendor], stream=stream)
+    if lenient:
+        newest = f"COALESCE({newest}, '')"
+    return f"CASE WHEN {_VERSION[vendor].format(head=head)} >= {newest} THEN {head} END"
 
 
 class HeadCol(Col):
     """A reference to a head: what is loaded is the newest of its stream, or nothing."""
 
     target: Any
-    alias: Any
+    alias: Any  # None in constraints, where columns have no table
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         sql, params = super().as_sql(compiler, connection)
-        if compiler.select is not None:  # in a condition
+        if (
+            compiler.select is not None  # in a condition
+            or self.alias is None
+            or isinstance(compiler, SQLUpdateCompiler | SQLDeleteCompiler)
+        ):
             return sql, params
         key, _ = self.target.model._meta.pk.get_col(self.alias).as_sql(compiler, connection)
-        return current_head_sql(connection, self.target, key, sql), params
+        locking = bool(compiler.query.select_for_update)
+        return current_head_sql(connection, self.target, key, sql, locking=locking), params
 
     def get_group_by_cols(self) -> list[Any]:
         return [Col(self.alias, self.target, self.output_field)]

@@ -187,7 +187,7 @@ def _load(
             ) from None
         if entry is None:
             entry = _check(plan, cls, db, values)
-            if entry.opened.row is None:
+            if entry.opened.row is None and not entry.broken:
                 opened = entry.opened
                 entry.opened = Opened(opened.stream, opened.head, opened.blob, key[-1])
         else:

@@ -69,14 +69,19 @@ def select_current_head(binding: Binding, alias: str, pk: Any) -> bytes | None:
     """As ``select_head``, for who reads: no bytes where the stream went on without the row."""
     connection = connections[alias]
     table, key, head = names_of(binding, connection)
-    current = current_head_sql(connection, binding.head_field, key, head)
+    current = current_head_sql(connection, binding.head_field, f"{table}.{key}", head)
     sql = f"SELECT {current} FROM {table} WHERE {key} = %s"  # noqa: S608 - quoted names
     row = fetch_one(connection, sql, [pk_param(binding, connection, pk)], binary=True)
     return None if row is None else as_octets(row[0])
 
 
 def select_heads(
-    binding: Binding, alias: str, pks: Sequence[Any], *, newest: bool = False
+    binding: Binding,
+    alias: str,
+    pks: Sequence[Any],
+    *,
+    newest: bool = False,
+    current: bool = False,
 ) -> dict[str, bytes]:
     """Heads of several rows by the text of their primary key; missing rows are left out.
 
@@ -85,10 +90,13 @@ def select_heads(
         alias: database alias.
         pks: primary keys.
         newest: also what others committed since this transaction began (MariaDB).
+        current: for who reads: no bytes where the stream went on without the row.
     """
     connection = connections[alias]
     lock = " FOR UPDATE" if newest and connection.vendor == "mysql" else ""
     table, key, head = names_of(binding, connection)
+    if current:
+        head = current_head_sql(connection, binding.head_field, f"{table}.{key}", head)
     found: dict[str, bytes] = {}
     for start in range(0, len(pks), CHUNK):
         chunk = [pk_param(binding, connection, pk) for pk in pks[start : start + CHUNK]]
@@ -103,11 +111,12 @@ def select_heads(
 
 
 def scan_heads(binding: Binding, alias: str, limit: int) -> list[tuple[Any, bytes]]:
-    """Primary key and head of every row, up to ``limit`` rows."""
+    """Primary key and current head of every row, up to ``limit`` rows."""
     connection = connections[alias]
     table, key, head = names_of(binding, connection)
+    current = current_head_sql(connection, binding.head_field, f"{table}.{key}", head)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {key}, {head} FROM {table} LIMIT {int(limit)}")  # noqa: S608
+        cursor.execute(f"SELECT {key}, {current} FROM {table} LIMIT {int(limit)}", [])  # noqa: S608
         return [(binding.pk.to_python(pk), as_octets(blob)) for pk, blob in cursor.fetchall()]
 
 

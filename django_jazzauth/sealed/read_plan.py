@@ -10,7 +10,7 @@ from django.db import connections
 
 from .binding import Binding, require_binding
 from .codec import field_codec_of
-from .current_head import current_head_sql
+from .current_head import current_head_sql, is_copy
 from .head_field import HeadField
 from .kinds import FoldedKind, SealedKind
 from .projection import pk_param
@@ -70,6 +70,8 @@ class _Column:
         param = pk_param(binding, connection, value)
         if isinstance(param, int):
             kind = _storage_field(self.field).get_internal_type()
+            if kind not in connection.ops.integer_field_ranges:
+                raise TypeError  # a key of another type, such as a boolean
             low, high = connection.ops.integer_field_range(kind)
             if (low is not None and param < low) or (high is not None and param > high):
                 raise ValueError  # Django's way knows that there is no such row
@@ -204,7 +206,7 @@ def read_plan(binding: Binding, connection: Any, relation: Any = None) -> ReadPl
         relation: a foreign key to another event-sourced model whose row is read along.
     """
     plans: dict[Any, ReadPlan] = binding.__dict__.setdefault("read_plans", {})
-    key = (connection.vendor, relation)
+    key = (connection.vendor, is_copy(connection), relation)
     plan = plans.get(key)
     if plan is None:
         plan = plans[key] = ReadPlan(binding, connection, relation)

@@ -82,7 +82,7 @@ def rows_that_may_match(
     if streams is None:
         return None
     pks = [binding.pk.to_python(stream.partition("/")[2]) for stream in streams]
-    heads = select_heads(binding, alias, pks)
+    heads = select_heads(binding, alias, pks, current=True)
     # Who is not among them ended a moment ago.
     found = [(pk, heads.get(binding.pk_text(pk))) for pk in pks]
     return [(pk, binding.open(alias, pk, blob)) for pk, blob in found if blob is not None]

@@ -15,7 +15,7 @@ from django.db import connections, transaction
 from ..errors import StoreError
 from .models import EVENT_TABLE
 
-MOST = 1024
+MOST = 128
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import override_settings
 
 from django_jazzauth.conf import get_settings
-from django_jazzauth.errors import CopyRefused, RelayUnavailable
+from django_jazzauth.errors import CopyRefused, RelayUnavailable, SealBroken
 from django_jazzauth.keys.card import Card
 from django_jazzauth.keys.keyring import keyring
 from django_jazzauth.keys.models import DataKey, Worker
@@ -269,3 +269,22 @@ def test_an_end_whose_key_has_not_arrived_waits(copy: str) -> None:
     catch_up(copy)
     assert str(pk) not in str(dump(copy)["jazzauth_user"])
     assert str(other.pk) in str(dump(copy)["jazzauth_user"])
+
+
+def test_between_rebuilds_rows_are_read_as_they_were_where_the_settings_name_the_copy(
+    copy: str, settings: Any
+) -> None:
+    (user,) = people(1)
+    follow(copy)
+    store.rebuild(using=copy)
+    user.first_name = "Ada"
+    user.save()
+    follow(copy)
+    there = get_user_model().objects.using(copy)
+    with pytest.raises(SealBroken):
+        there.get(pk=user.pk)
+    relay = {**settings.JAZZAUTH["RELAY"], "COPIES": [copy]}
+    settings.JAZZAUTH = {**settings.JAZZAUTH, "RELAY": relay}
+    assert there.get(pk=user.pk).first_name == there.select_related(None).all()[0].first_name == ""
+    store.rebuild(using=copy)
+    assert there.get(pk=user.pk).first_name == "Ada"

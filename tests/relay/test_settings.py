@@ -47,6 +47,11 @@ def test_addresses(settings: Any, url: Any, found: list[str]) -> None:
     assert ids() == found
 
 
+def test_copies_that_are_no_databases(settings: Any) -> None:
+    relay(settings, URL=None, COPIES=["default", "elsewhere"])
+    assert ids() == ["jazzauth.E062"]
+
+
 def test_encrypted_by_a_certificate(settings: Any) -> None:
     relay(settings, URL="nats://nats.example.org", TLS_CA_FILE="/etc/ca.pem")
     assert ids() == []

@@ -43,9 +43,13 @@ class Meanwhile:
         finally:
             connection.close()
 
+    def starts(self) -> None:
+        """Does not wait for anything."""
+        self._thread.start()
+
     def starts_and_waits(self) -> None:
         """Returns when the other waits for a lock that this connection holds."""
-        self._thread.start()
+        self.starts()
         until_somebody_waits()
 
     def ends(self) -> Exception | None:
