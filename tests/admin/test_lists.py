@@ -59,10 +59,11 @@ def test_the_list_orders_by_plain_columns_and_reads_one_page(
     monkeypatch.setattr(UserAdmin, "list_per_page", 5)
     with CaptureQueriesContext(connection) as queries:
         assert len(usernames(page.get(f"{USERS}?p=2"))) == 5
-    selects = [q["sql"] for q in queries if "ORDER BY" in q["sql"] and "jazzauth_user" in q["sql"]]
-    assert len(selects) == 1
-    assert "date_joined" in selects[0].partition("ORDER BY")[2]
-    assert "LIMIT 5" in selects[0]
+    # Not the ORDER BY within what asks for the newest version of a row in the log.
+    parts = [q["sql"].rpartition("ORDER BY") for q in queries if "jazzauth_user" in q["sql"]]
+    (order,) = (order for _, found, order in parts if found and " THEN " not in order)
+    assert "date_joined" in order
+    assert "LIMIT 5" in order
 
 
 def test_filters_by_plain_booleans(page: Client, many: list[Any]) -> None:
@@ -80,7 +81,7 @@ def test_filters_by_plain_booleans(page: Client, many: list[Any]) -> None:
 def test_few_matches_are_settled_before_they_are_sorted(page: Client, many: list[Any]) -> None:
     with CaptureQueriesContext(connection) as queries:
         assert len(usernames(page.get(f"{USERS}?is_staff__exact=1"))) == 5
-    (listing,) = (q["sql"] for q in queries if "date_joined" in q["sql"].partition("ORDER BY")[2])
+    (listing,) = (q["sql"] for q in queries if "date_joined" in q["sql"].rpartition("ORDER BY")[2])
     assert " IN (" in listing
 
 

@@ -72,7 +72,7 @@ def tables(statement: str) -> str:
     # head is compared with (the newest version in the log) is part of the row's read.
     named = list(dict.fromkeys(named))[: 1 if words[0] == "INSERT" else None]
     if words[0] == "SELECT" and len(named) > 1:
-        named = [name for name in named if name != "jazzauth_event"]
+        named = [name for name in named if name not in ("jazzauth_event", "jazzauth_newest")]
     return f"{words[0]} {', '.join(named)}"
 
 

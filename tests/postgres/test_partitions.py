@@ -170,7 +170,7 @@ def test_statements_about_a_stream_read_one_partition(cluster: Any, whole_again:
 
 def test_what_cannot_be_made_again_is_refused(cluster: Any) -> None:
     for count in (1, 1025):
-        with pytest.raises(StoreError, match="2 to 1024"):
+        with pytest.raises(StoreError, match="2 to 128"):
             partition_log(PRIMARY, count)
     for made, named, dropped in (
         ("CREATE VIEW newest AS SELECT max(position) FROM jazzauth_event", "view newest", "VIEW"),
