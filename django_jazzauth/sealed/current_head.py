@@ -16,29 +16,19 @@ from functools import lru_cache
 from typing import Any
 
 from django.db import models
+from django.db.backends.base.operations import BaseDatabaseOperations
 from django.db.models.expressions import Col
 from django.db.models.sql.compiler import SQLDeleteCompiler, SQLUpdateCompiler
 
 from ..conf import get_settings
 from ..keys.fields import ExactCharField
 
+INTEGERS = frozenset(BaseDatabaseOperations.integer_field_ranges)
+"""Django's names for the types of integers."""
+
 # Types of keys that are the same text in SQL as in the name of a stream, unless a field derived
 # from them says otherwise in one of these methods.
-_TEXTS = frozenset(
-    (
-        "AutoField",
-        "BigAutoField",
-        "BigIntegerField",
-        "CharField",
-        "IntegerField",
-        "PositiveBigIntegerField",
-        "PositiveIntegerField",
-        "PositiveSmallIntegerField",
-        "SlugField",
-        "SmallAutoField",
-        "SmallIntegerField",
-    )
-)
+_TEXTS = INTEGERS | {"CharField", "SlugField"}
 _SAYING = ("from_db_value", "to_python", "get_prep_value", "get_db_prep_value")
 _SAYING_OF_UUIDS = (*_SAYING, "db_type", "rel_db_type")
 
@@ -71,7 +61,7 @@ _IN_LOG = (
 
 
 def final_key(field: Any) -> Any:
-    """The field whose values a primary key has: itself, or what it refers to in the end."""
+    """The field whose values a field's column has: itself, or what it refers to in the end."""
     while field.remote_field:
         field = field.target_field
     return field

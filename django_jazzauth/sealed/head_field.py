@@ -111,6 +111,7 @@ class HeadField(models.BinaryField):  # type: ignore[type-arg]
         """As Django's; what is selected is the newest head of its stream."""
         if alias == self.model._meta.db_table and output_field in (None, self):
             return self.cached_col
+        # In constraints there is no alias, which the stubs leave out.
         return HeadCol(alias, self, output_field)  # type: ignore[arg-type]
 
     @cached_property

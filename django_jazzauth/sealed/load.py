@@ -24,7 +24,7 @@ from .codec import FieldCodec
 from .comparing import agrees, differing
 from .kinds import SealedKind
 from .memo import memo
-from .projection import select_current_head
+from .projection import select_head
 from .snapshot import Snapshot, set_snapshot
 
 _OWN_LOADER = f"{__package__}.model"
@@ -172,7 +172,7 @@ def _load(
     db = connection.alias
     if plan.hooked:  # a from_db() of the project's own
         return cls.from_db(db, plan.names, convert(connection, row))
-    key = (cls, db, zone, None, row if type(row) is tuple else tuple(row))
+    key = _key(cls, db, zone, row if type(row) is tuple else tuple(row))
     try:
         entry: _Entry | Opened | None = memo.get(key)
         can_be_kept = True
@@ -216,7 +216,7 @@ def remember_written(
         forget_row(binding, connection, before)
     if opened.row is not None:
         with suppress(TypeError):  # a plain column holds something unhashable, such as JSON
-            memo.put(_key(binding.model, connection, opened.row), opened)
+            memo.put(_key(binding.model, connection.alias, _zone(connection), opened.row), opened)
 
 
 def forget_row(binding: Binding, connection: Any, row: tuple[Any, ...]) -> None:
@@ -228,11 +228,11 @@ def forget_row(binding: Binding, connection: Any, row: tuple[Any, ...]) -> None:
         row: as the driver gave it.
     """
     with suppress(TypeError):
-        memo.drop(_key(binding.model, connection, row))
+        memo.drop(_key(binding.model, connection.alias, _zone(connection), row))
 
 
-def _key(cls: Any, connection: Any, row: tuple[Any, ...]) -> tuple[Any, ...]:
-    return (cls, connection.alias, _zone(connection), None, row)
+def _key(cls: Any, db: str, zone: str, row: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (cls, db, zone, None, row)
 
 
 def _zone(connection: Any) -> str:
@@ -248,7 +248,9 @@ def _check(plan: _Plan, cls: Any, db: str, values: tuple[Any, ...]) -> _Entry:
         stream = binding.stream(pk)
     except (ValidationError, TypeError, ValueError):
         raise SealBroken(binding.entity, "a row's primary key is none") from None
-    blob = values[plan.head] if plan.head is not None else select_current_head(binding, db, pk)
+    blob = (
+        values[plan.head] if plan.head is not None else select_head(binding, db, pk, current=True)
+    )
     if blob is None:
         raise SealBroken(stream, "its row has no head, or not the newest one of its log")
     opened = binding.opener(db)(stream, blob)

@@ -11,7 +11,7 @@ from django.db.models.fields.related_lookups import RelatedIn
 from .binding import Binding, require_binding
 from .codec import field_codec_of
 from .ending import is_ending
-from .projection import select_current_head, select_heads
+from .projection import select_head, select_heads
 from .record import Change
 from .update import write_changes
 
@@ -174,7 +174,7 @@ def read_members(instance: Any, name: str) -> list[Any]:
     alias = instance._state.db or "default"
     if instance.pk is None:
         return []
-    blob = select_current_head(binding, alias, instance.pk)
+    blob = select_head(binding, alias, instance.pk, current=True)
     if blob is None:
         return []
     decode = field_codec_of(target).decode

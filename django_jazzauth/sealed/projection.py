@@ -56,21 +56,26 @@ def streams_by_key(
     return None
 
 
-def select_head(binding: Binding, alias: str, pk: Any) -> bytes | None:
-    """The head of one row; None if there is no such row."""
+def _current(binding: Binding, connection: BaseDatabaseWrapper) -> str:
+    """For who reads: the head, or NULL where the stream went on without the row."""
+    table, key, head = names_of(binding, connection)
+    return current_head_sql(connection, binding.head_field, f"{table}.{key}", head)
+
+
+def select_head(binding: Binding, alias: str, pk: Any, *, current: bool = False) -> bytes | None:
+    """The head of one row; None if there is no such row.
+
+    Args:
+        binding: the model.
+        alias: database alias.
+        pk: primary key.
+        current: for who reads: no bytes where the stream went on without the row.
+    """
     connection = connections[alias]
     table, key, head = names_of(binding, connection)
+    if current:
+        head = _current(binding, connection)
     sql = f"SELECT {head} FROM {table} WHERE {key} = %s"  # noqa: S608 - quoted names
-    row = fetch_one(connection, sql, [pk_param(binding, connection, pk)], binary=True)
-    return None if row is None else as_octets(row[0])
-
-
-def select_current_head(binding: Binding, alias: str, pk: Any) -> bytes | None:
-    """As ``select_head``, for who reads: no bytes where the stream went on without the row."""
-    connection = connections[alias]
-    table, key, head = names_of(binding, connection)
-    current = current_head_sql(connection, binding.head_field, f"{table}.{key}", head)
-    sql = f"SELECT {current} FROM {table} WHERE {key} = %s"  # noqa: S608 - quoted names
     row = fetch_one(connection, sql, [pk_param(binding, connection, pk)], binary=True)
     return None if row is None else as_octets(row[0])
 
@@ -96,7 +101,7 @@ def select_heads(
     lock = " FOR UPDATE" if newest and connection.vendor == "mysql" else ""
     table, key, head = names_of(binding, connection)
     if current:
-        head = current_head_sql(connection, binding.head_field, f"{table}.{key}", head)
+        head = _current(binding, connection)
     found: dict[str, bytes] = {}
     for start in range(0, len(pks), CHUNK):
         chunk = [pk_param(binding, connection, pk) for pk in pks[start : start + CHUNK]]
@@ -113,10 +118,10 @@ def select_heads(
 def scan_heads(binding: Binding, alias: str, limit: int) -> list[tuple[Any, bytes]]:
     """Primary key and current head of every row, up to ``limit`` rows."""
     connection = connections[alias]
-    table, key, head = names_of(binding, connection)
-    current = current_head_sql(connection, binding.head_field, f"{table}.{key}", head)
+    table, key, _head = names_of(binding, connection)
+    current = _current(binding, connection)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {key}, {current} FROM {table} LIMIT {int(limit)}", [])  # noqa: S608
+        cursor.execute(f"SELECT {key}, {current} FROM {table} LIMIT {int(limit)}", [])  # noqa: S608 - quoted names
         return [(binding.pk.to_python(pk), as_octets(blob)) for pk, blob in cursor.fetchall()]
 
 

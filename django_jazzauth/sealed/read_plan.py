@@ -10,27 +10,18 @@ from django.db import connections
 
 from .binding import Binding, require_binding
 from .codec import field_codec_of
-from .current_head import current_head_sql, is_copy
+from .current_head import INTEGERS, current_head_sql, final_key, is_copy
 from .head_field import HeadField
 from .kinds import FoldedKind, SealedKind
 from .projection import pk_param
 
-_KNOWN_TYPES = {
-    "AutoField",
-    "BigAutoField",
-    "BigIntegerField",
+_KNOWN_TYPES = INTEGERS | {
     "BooleanField",
     "CharField",
     "DateField",
     "DateTimeField",
     "EmailField",
-    "IntegerField",
-    "PositiveBigIntegerField",
-    "PositiveIntegerField",
-    "PositiveSmallIntegerField",
     "SlugField",
-    "SmallAutoField",
-    "SmallIntegerField",
     "TextField",
     "TimeField",
     "URLField",
@@ -69,8 +60,8 @@ class _Column:
         connection = connections[alias]
         param = pk_param(binding, connection, value)
         if isinstance(param, int):
-            kind = _storage_field(self.field).get_internal_type()
-            if kind not in connection.ops.integer_field_ranges:
+            kind = final_key(self.field).get_internal_type()
+            if kind not in INTEGERS:
                 raise TypeError  # a key of another type, such as a boolean
             low, high = connection.ops.integer_field_range(kind)
             if (low is not None and param < low) or (high is not None and param > high):
@@ -187,14 +178,8 @@ def is_known(field: Any) -> bool:
     """Whether Django's converters make of a column, as it is, what its field expects."""
     return (
         isinstance(field, SealedKind | FoldedKind | HeadField)
-        or _storage_field(field).get_internal_type() in _KNOWN_TYPES
+        or final_key(field).get_internal_type() in _KNOWN_TYPES
     )
-
-
-def _storage_field(field: Any) -> Any:
-    while field.remote_field:
-        field = field.target_field
-    return field
 
 
 def read_plan(binding: Binding, connection: Any, relation: Any = None) -> ReadPlan:
