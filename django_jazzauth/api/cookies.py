@@ -58,7 +58,7 @@ def unsign(signed: str, secret: str) -> str | None:
     return value if dot and genuine else None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)  # as many as there are sessions among the rows that are remembered
 def _unsigned(raw: str, secret: str) -> str | None:
     # Whoever is signed in sends the same cookie with every request.
     return unsign(decode(raw), secret)

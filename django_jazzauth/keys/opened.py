@@ -73,7 +73,7 @@ class Opened:
     __slots__ = ("by_id", "by_subject", "checked_at", "columns", "current", "heads", "keys")
 
     def __init__(self, keys: OpenedKeys, checked_at: float) -> None:
-        size = get_settings().MEMO_SIZE
+        size = get_settings().MEMO_SIZE // 2  # who has a session has two rows and one key
         self.keys = keys
         self.checked_at = checked_at
         self.current = CurrentEpoch(

@@ -58,7 +58,7 @@ class Opened(msgspec.Struct, frozen=True):
     stream: str
     head: Head
     blob: bytes
-    row: tuple[Any, ...] | None = None
+    row: bytes | None = None
 
 
 class Binding:

@@ -21,6 +21,7 @@ from ..store.journal import Written
 from ..transactions import one_transaction
 from .binding import Binding, Opened
 from .columns import row_insert
+from .compact import packed_as_read
 from .evaluate import evaluate
 from .expecting import refuse_expectation
 from .kinds import SealedKind
@@ -123,7 +124,8 @@ def _seal_then_insert(
 def _remembered(
     binding: Binding, connection: BaseDatabaseWrapper, opened: Opened, params: Sequence[Any]
 ) -> Opened:
-    opened = replace(opened, row=tuple(params))
+    row = packed_as_read(connection.vendor, params, binding.head_index)
+    opened = replace(opened, row=row)
     remember_written(binding, connection, opened)
     return opened
 

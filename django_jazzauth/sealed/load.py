@@ -18,8 +18,10 @@ from django.utils import timezone
 
 from ..conf import get_settings
 from ..errors import SealBroken
+from ..store.sealing import Head
 from .binding import Binding, Opened, binding_of, loading_binding
 from .codec import FieldCodec
+from .compact import Shape, Unpackable, packed
 from .comparing import agrees, differing
 from .kinds import SealedKind
 from .memo import memo
@@ -37,6 +39,7 @@ class _Plan:
     ``untold`` are the places of columns whose values do not come from the head.
     """
 
+    cls: Any
     binding: Binding
     names: tuple[str, ...]
     head: int | None
@@ -47,6 +50,9 @@ class _Plan:
     hooked: bool
     parents: tuple[Any, ...]
     untold: frozenset[int]
+    mutable: tuple[FieldCodec, ...]
+    attributes: Shape
+    state: Shape
 
 
 def is_own_loader(function: Any) -> bool:
@@ -67,6 +73,7 @@ def _plan(cls: Any, names: tuple[str, ...], parent: Any = None) -> _Plan:
             columns.append((place[attname], codec, sealed))
     told = {index for index, _, _ in columns}
     return _Plan(
+        cls=cls,
         binding=binding,
         names=names,
         head=place.get(binding.head_field.attname),
@@ -78,6 +85,9 @@ def _plan(cls: Any, names: tuple[str, ...], parent: Any = None) -> _Plan:
         hooked=not is_own_loader(cls.from_db),
         parents=tuple(p for p in cls._meta.all_parents if binding_of(p) not in (None, binding)),
         untold=frozenset(range(len(names))) - told,
+        mutable=tuple(codec for _, codec, _ in columns if codec.mutable),
+        attributes=Shape(),
+        state=Shape(),
     )
 
 
@@ -88,7 +98,6 @@ class _Entry:
     attributes: dict[str, Any] = field(repr=False)
     opened: Opened
     baseline: dict[str, Any] = field(repr=False)
-    mutable: tuple[FieldCodec, ...]
     broken: bool
 
 
@@ -177,36 +186,75 @@ def load_row(
 def _load(
     cls: Any, connection: Any, plan: _Plan, zone: str, fast: bool, convert: Convert, row: Any
 ) -> Any:
-    db = connection.alias
-    if plan.hooked:  # a from_db() of the project's own
+    db, head = connection.alias, plan.head
+    if plan.hooked or head is None:  # a from_db() of the project's own
         return cls.from_db(db, plan.names, convert(connection, row, None))
-    key = _key(cls, db, zone, row if type(row) is tuple else tuple(row))
+    key = None
+    entry: _Entry | Opened | None = None
     try:
-        entry: _Entry | Opened | None = memo.get(key)
-        can_be_kept = True
-    except TypeError:  # a plain column holds something unhashable, such as JSON
-        entry, can_be_kept = None, False
-    if not isinstance(entry, _Entry):
-        try:
-            values = tuple(convert(connection, row, None if entry is None else plan.untold))
-        except (TypeError, ValueError, ArithmeticError):
-            raise SealBroken(
-                plan.binding.entity, "a row holds a value that its column cannot have"
-            ) from None
-        if entry is None:
-            entry = _check(plan, cls, db, values)
-            if entry.opened.row is None and not entry.broken:
-                opened = entry.opened
-                entry.opened = Opened(opened.stream, opened.head, opened.blob, key[-1])
-        else:
-            entry = _made(plan, values, entry, plan.binding.values(entry.head.state))
-        if can_be_kept and not entry.broken:
-            memo.put(key, entry)
+        key = _key(cls, db, zone, packed(row, head))
+        entry = memo.get(key)
+    except Unpackable:  # a plain column holds something that is not looked up, such as JSON
+        pass
+    if type(entry) is not _Entry or entry.opened.blob != row[head]:
+        known = entry if type(entry) is Opened and entry.blob == row[head] else None
+        entry = _entry_of_row(plan, connection, convert, row, key, known)
     return _instance(cls, db, plan, entry, fast)
 
 
+def _entry_of_row(
+    plan: _Plan, connection: Any, convert: Convert, row: Any, key: Any, known: Opened | None
+) -> _Entry:
+    """Make an entry of a row, and keep it under ``key`` if that is not None.
+
+    ``known`` is the row's head where this process wrote the row, so that it fits.
+    """
+    try:
+        values = tuple(convert(connection, row, None if known is None else plan.untold))
+    except (TypeError, ValueError, ArithmeticError):
+        raise SealBroken(
+            plan.binding.entity, "a row holds a value that its column cannot have"
+        ) from None
+    if known is None:
+        entry = _check(plan, plan.cls, connection.alias, values)
+    else:
+        entry = _made(plan, values, known, plan.binding.values(known.head.state))
+    if key is None or entry.broken or not _is_constant(row):
+        return entry
+    entry = _compact(plan, entry, key[-1])
+    memo.put(key, entry)
+    return entry
+
+
+def _is_constant(row: Any) -> bool:
+    try:
+        hash(tuple(row))
+    except TypeError:  # instances must not share a list
+        return False
+    return True
+
+
+def _compact(plan: _Plan, entry: _Entry, row: bytes | None) -> _Entry:
+    """An entry as it is kept. It says what row it belongs to, if that is the model's own."""
+    opened, head = entry.opened, entry.opened.head
+    whole = entry.baseline is entry.attributes
+    attributes = plan.attributes.shared(entry.attributes)
+    state = plan.state.shared(head.state)
+    return _Entry(
+        attributes,
+        Opened(
+            opened.stream,
+            Head(head.version, head.schema, head.digest, head.recorded_at, state),
+            opened.blob,
+            opened.row or row,
+        ),
+        attributes if whole else entry.baseline,
+        broken=False,
+    )
+
+
 def remember_written(
-    binding: Binding, connection: Any, opened: Opened, before: tuple[Any, ...] | None = None
+    binding: Binding, connection: Any, opened: Opened, before: bytes | None = None
 ) -> None:
     """Recognise a row that this process wrote when it is read.
 
@@ -223,28 +271,22 @@ def remember_written(
     if before is not None:
         forget_row(binding, connection, before)
     if opened.row is not None:
-        try:
-            memo.put(_key(binding.model, connection.alias, _zone(connection), opened.row), opened)
-        except TypeError:
-            return  # a plain column holds something unhashable, such as JSON
+        memo.put(_key(binding.model, connection.alias, _zone(connection), opened.row), opened)
 
 
-def forget_row(binding: Binding, connection: Any, row: tuple[Any, ...]) -> None:
+def forget_row(binding: Binding, connection: Any, row: bytes) -> None:
     """Make room in memory: a row was deleted, or is another now.
 
     Args:
         binding: the model.
         connection: where it stood.
-        row: as the driver gave it.
+        row: as ``Opened.row`` has it.
     """
-    try:
-        memo.drop(_key(binding.model, connection.alias, _zone(connection), row))
-    except TypeError:
-        return  # likewise
+    memo.drop(_key(binding.model, connection.alias, _zone(connection), row))
 
 
-def _key(cls: Any, db: str, zone: str, row: tuple[Any, ...]) -> tuple[Any, ...]:
-    return (cls, db, zone, None, row)
+def _key(cls: Any, db: str, zone: str, row: bytes) -> tuple[Any, ...]:
+    return (cls, db, zone, row)
 
 
 def _zone(connection: Any) -> str:
@@ -289,7 +331,6 @@ def _made(
         opened=opened,
         # Only names are looked up in it: one dictionary instead of two, where one has them all.
         baseline=attributes if whole else state_values,
-        mutable=tuple(codec for _, codec, _ in plan.columns if codec.mutable),
         broken=broken,
     )
 
@@ -360,7 +401,7 @@ def _instance(cls: Any, db: str, plan: _Plan, entry: _Entry, fast: bool) -> Any:
 
 
 def _give_own(instance: Any, plan: _Plan, entry: _Entry) -> None:
-    for codec in entry.mutable:
+    for codec in plan.mutable:
         instance.__dict__[codec.attname] = plan.binding.value(codec, entry.opened.head.state)
 
 

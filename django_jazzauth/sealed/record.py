@@ -26,6 +26,7 @@ from ..store.sealing import Head, State
 from ..transactions import one_transaction
 from .binding import Binding, Opened
 from .columns import Column, Values, columns_for
+from .compact import changed
 from .ending import Ending
 from .load import remember_written
 from .projection import Swap, hold_rows, select_heads, swap_after, swap_heads
@@ -133,12 +134,10 @@ def _standing(
     stream, before = change.old.stream, change.old.row
     if before is None:
         return Opened(stream, event.head, event.blob)
-    row = [*before]
     places = read_plan(binding, connection).places
-    for column, param in zip(columns, swap[3], strict=True):
-        row[places[column.attname]] = param
-    row[binding.head_index] = event.blob
-    opened = Opened(stream, event.head, event.blob, tuple(row))
+    params = zip((places[column.attname] for column in columns), swap[3], strict=True)
+    row = changed(connection.vendor, before, binding.head_index, params)
+    opened = Opened(stream, event.head, event.blob, row)
     remember_written(binding, connection, opened, before)
     return opened
 

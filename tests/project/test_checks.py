@@ -187,16 +187,19 @@ def test_sqlite_is_made_durable_and_patient(settings: Any, monkeypatch: pytest.M
     assert pragma("journal_mode") == "wal"
     assert pragma("synchronous") == 1
     assert pragma("wal_autocheckpoint") == 4_000
+    assert pragma("cache_size") == -1_000
     assert pragma("busy_timeout") == 30_000, "the timeout of the project's settings"
     settings.JAZZAUTH = {**settings.JAZZAUTH, "SQLITE_SYNCHRONOUS": "FULL"}
     monkeypatch.setitem(connection.settings_dict, "OPTIONS", {})
     set_pragmas(sender=None, connection=connection)
     assert pragma("synchronous") == 2
     assert pragma("busy_timeout") == 20_000
-    own = {"init_command": "PRAGMA wal_autocheckpoint = 500"}
+    own = {"init_command": "PRAGMA wal_autocheckpoint = 500; PRAGMA cache_size = -4000"}
     monkeypatch.setitem(connection.settings_dict, "OPTIONS", own)
     with connection.cursor() as cursor:
-        cursor.execute(own["init_command"])
+        for statement in own["init_command"].split(";"):
+            cursor.execute(statement)
     set_pragmas(sender=None, connection=connection)
     assert pragma("wal_autocheckpoint") == 500
+    assert pragma("cache_size") == -4_000
     connection.close()
