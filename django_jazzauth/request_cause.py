@@ -28,17 +28,33 @@ def cause_of(request: HttpRequest) -> dict[str, str]:
         Texts for ``acting``. What the settings ``RECORD`` leave out, and what is not known, is
         missing.
     """
-    record = get_settings().RECORD
-    cause = {
-        "via": getattr(request, "jazzauth_via", "web"),
-        "request_id": request_id(request),
-        **_who(request),
-    }
+    who = _who(request)
+    return {**_circumstances(request), **who} if who else _circumstances(request).copy()
+
+
+def _circumstances(request: HttpRequest) -> dict[str, str]:
+    """What is known of a request whoever acts; found out once, unless something changes."""
+    settings = get_settings()
+    meta = request.META
+    known_by = (
+        settings,
+        getattr(request, "jazzauth_via", "web"),
+        meta.get("REMOTE_ADDR"),
+        meta.get("HTTP_X_FORWARDED_FOR"),
+        meta.get("HTTP_USER_AGENT"),
+    )
+    kept: tuple[Any, dict[str, str]] | None = request.__dict__.get("jazzauth_circumstances")
+    if kept is not None and kept[0] == known_by:
+        return kept[1]
+    record = settings.RECORD
+    found = {"via": known_by[1], "request_id": request_id(request)}
     if record.IP_ADDRESS:
-        cause["ip_address"] = client_address(request)
+        found["ip_address"] = client_address(request)
     if record.USER_AGENT:
-        cause["user_agent"] = user_agent(request)
-    return {name: text for name, text in cause.items() if text}
+        found["user_agent"] = user_agent(request)
+    found = {name: text for name, text in found.items() if text}
+    request.jazzauth_circumstances = (known_by, found)  # type: ignore[attr-defined]
+    return found
 
 
 def name_actor(request: HttpRequest, user: Any) -> None:

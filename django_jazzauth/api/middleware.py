@@ -22,6 +22,7 @@ from django.utils import timezone, translation
 from ..conf import Settings, while_settings_hold
 from ..middleware import Middleware
 from .endpoint import Endpoint
+from .responses import Response
 
 _MOST_KNOWN = 1000
 
@@ -85,7 +86,9 @@ def _answer(request: HttpRequest, match: ResolverMatch) -> HttpResponseBase:
     found: Any = match.func(request, *match.args, **match.kwargs)
     if callable(getattr(found, "render", None)):
         found = found.render()
-    if not found.streaming and not found.has_header("Content-Length"):
+    if isinstance(found, Response):
+        found.put_length()
+    elif not found.streaming and not found.has_header("Content-Length"):
         found.headers["Content-Length"] = str(len(found.content))
     response: HttpResponseBase = found
     return response

@@ -12,14 +12,12 @@ from . import plugins
 from .body_checks import Check, ordinary_check
 from .errors import ApiError
 from .fields import BooleanField, EmailField, StrictField, StringField, type_name
+from .request_body import UNDEFINED
 
 _NAME_LENGTH = 255
 _URL_LENGTH = 8192
 # A proof as minted has less than 500 characters, whatever the audience: that is hashed.
 _PROOF_LENGTH = 4096
-
-# Distinguishes an absent body from JSON ``null``.
-UNDEFINED = object()
 
 
 def member_name(name: str) -> str:
