@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
+from uuid import UUID
 
 import msgspec
+from django.db import models
 
 from ..crypto.envelope import HeadCipher
 from ..drivers import as_octets
@@ -19,6 +21,13 @@ from .head_field import HeadField
 from .kinds import FoldedKind, SealedKind
 from .stepping import stepped
 
+# Of these classes only, not of those derived from them: they may convert otherwise.
+_KEY_TYPES: dict[type, type] = {
+    models.AutoField: int,
+    models.BigAutoField: int,
+    models.CharField: str,
+    models.UUIDField: UUID,
+}
 # What these make is the same whenever it is made.
 _EMPTY_MAKERS = (list, dict, tuple, set, str, bytes, int, float, bool)
 
@@ -88,12 +97,18 @@ class Binding:
             field for field in meta.local_concrete_fields if isinstance(field, SealedKind)
         ]
 
+    @cached_property
+    def companions(self) -> list[tuple[Any, FieldCodec]]:
+        """The companion columns, each with the field whose value it shows in another case."""
+        return [(field, self.codecs[field.source.attname]) for field in self.folded]
+
     @property
     def members(self) -> list[Any]:
         """Many-to-many fields with a table of Django's making: their rows follow the state."""
-        return [
+        fields = self.model._meta.local_many_to_many
+        return fields and [
             field
-            for field in self.model._meta.local_many_to_many
+            for field in fields
             if getattr(field.remote_field.through, "_meta", None)
             and field.remote_field.through._meta.auto_created
         ]
@@ -106,11 +121,18 @@ class Binding:
 
     def pk_text(self, pk: Any) -> str:
         """A primary key as text, the same for every way to write it."""
+        if type(pk) is self._key_type:
+            return str(pk)
         return str(self._key.to_python(pk))
 
     @cached_property
     def _key(self) -> Any:
         return final_key(self.pk)
+
+    @cached_property
+    def _key_type(self) -> type | None:
+        """Of the values that the key's own conversion leaves as they are."""
+        return _KEY_TYPES.get(type(self._key))
 
     @cached_property
     def key_kind(self) -> str:
@@ -132,13 +154,17 @@ class Binding:
         """
         field = self.subject_field
         value = None if field is None else values.get(field.attname)
-        if field is None or value is None:
-            return self.stream(pk)
+        return self.stream(pk) if value is None else self._stream_of_owner(value)
+
+    @cached_property
+    def _stream_of_owner(self) -> Callable[[Any], str]:
+        """Names the stream of who an entity belongs to by the foreign key's value."""
+        field: Any = self.subject_field
         target = field.remote_field.model._meta.concrete_model
         owner = binding_of(target)
         if owner is not None:
-            return owner.stream(value)
-        return stream_name(target._meta.label_lower, value)
+            return owner.stream
+        return partial(stream_name, target._meta.label_lower)
 
     def subject_of(self, pk: Any, stream: str, state: dict[str, Any]) -> str:
         """As ``subject``, of an entity with its stream and state at hand."""

@@ -143,8 +143,10 @@ def _pair(field: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any], bool]
     if isinstance(target, models.DecimalField):
         return (lambda value: _decimal_primitive(target, value)), _optional(Decimal), False
     if isinstance(target, models.DateTimeField):
-        return (lambda value: _datetime_primitive(target, value)), _as_datetime, False
+        return _datetime_encoder(target), _as_datetime, False
     prepare = target.to_python if target is not field else field.get_prep_value
+    if isinstance(target, models.UUIDField):
+        return _uuid_encoder(prepare), _as_uuid, False
     for kind, encode, decode in _BY_TYPE:
         if isinstance(target, kind):
             return _prepared(prepare, encode), _optional(decode), False
@@ -212,6 +214,19 @@ def _text_encoder(field: Any, prepare: Callable[[Any], Any]) -> Callable[[Any], 
     return encode
 
 
+def _uuid_encoder(prepare: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def encode(value: Any) -> bytes | None:
+        if type(value) is not uuid.UUID:
+            value = prepare(value)
+        return None if value is None else value.bytes
+
+    return encode
+
+
+def _as_uuid(value: Any) -> uuid.UUID | None:
+    return None if value is None else uuid.UUID(bytes=value)
+
+
 def _boolean_encoder(prepare: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def encode(value: Any) -> bool | None:
         if value is True or value is False or value is None:
@@ -259,9 +274,19 @@ def _decimal_primitive(field: Any, value: Any) -> str | None:
     return text
 
 
+def _datetime_encoder(field: Any) -> Callable[[Any], Any]:
+    def encode(value: Any) -> datetime.datetime | str | None:
+        if type(value) is datetime.datetime and USE_TZ.value:
+            if value.tzinfo is datetime.UTC:
+                return value
+            if value.tzinfo is not None:
+                return value.astimezone(datetime.UTC)
+        return _datetime_primitive(field, value)
+
+    return encode
+
+
 def _datetime_primitive(field: Any, value: Any) -> datetime.datetime | str | None:
-    if type(value) is datetime.datetime and value.tzinfo is not None and USE_TZ.value:
-        return value.astimezone(datetime.UTC)
     value = field.get_prep_value(value)
     if value is None:
         return None
@@ -318,7 +343,6 @@ def _other_primitive(field: Any, value: Any) -> Any:
 
 
 _BY_TYPE: tuple[tuple[type, Callable[[Any], Any], Callable[[Any], Any]], ...] = (
-    (models.UUIDField, lambda v: v.bytes, lambda v: uuid.UUID(bytes=v)),
     (models.DateField, lambda v: v.isoformat(), datetime.date.fromisoformat),
     (models.TimeField, lambda v: v.isoformat(), datetime.time.fromisoformat),
     (models.BinaryField, bytes, _of(bytes)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -53,12 +54,17 @@ def _prepared(field: Any, prepare: Callable[[Any, BaseDatabaseWrapper], Any]) ->
             return prepare(value, connection)
         return value if connection.features.has_native_uuid_field else value.hex
 
+    def uuid_or_none(value: Any, _: Any, connection: BaseDatabaseWrapper) -> Any:
+        return None if value is None else uuid(value, None, connection)
+
     # Of these classes only, not of those derived from them: they may prepare otherwise.
     special: dict[type, Writer] = {
         models.BooleanField: yes_or_no,
         models.DateTimeField: time,
         models.UUIDField: uuid,
     }
+    if type(field) in (models.ForeignKey, models.OneToOneField):
+        return uuid_or_none if type(field.target_field) is models.UUIDField else whatever
     return special.get(type(field), whatever)
 
 
@@ -97,6 +103,13 @@ def columns_of(binding: Binding) -> dict[str, Column]:
                 field, field.attname, codec.attname, codec.name, codec.decode, _writer(field)
             )
     return columns
+
+
+@lru_cache(maxsize=1024)
+def columns_for(binding: Binding, names: frozenset[str]) -> tuple[list[Column], list[Any]]:
+    """The columns that are written when the fields of some attnames change, and their fields."""
+    columns = [column for column in columns_of(binding).values() if column.source in names]
+    return columns, [column.field for column in columns]
 
 
 class RowInsert:

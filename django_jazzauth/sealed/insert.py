@@ -215,6 +215,5 @@ def _ask_database(alias: str, field: Any, expression: Any) -> Any:
 def adopt(binding: Binding, alias: str, obj: Any, opened: Opened) -> None:
     """Let an instance stand on a head that was just written from its values."""
     setattr(obj, binding.head_field.attname, opened.blob)
-    values = binding.values(opened.head.state)
     pk = getattr(obj, binding.pk.attname)
-    set_snapshot(obj, binding, Snapshot(alias, pk, opened, values))
+    set_snapshot(obj, binding, Snapshot(alias, pk, opened, None))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -33,7 +32,10 @@ logger = logging.getLogger("django_jazzauth.sealed")
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """How to read rows of one class with one list of columns."""
+    """How to read rows of one class with one list of columns.
+
+    ``untold`` are the places of columns whose values do not come from the head.
+    """
 
     binding: Binding
     names: tuple[str, ...]
@@ -44,6 +46,7 @@ class _Plan:
     fast: bool
     hooked: bool
     parents: tuple[Any, ...]
+    untold: frozenset[int]
 
 
 def is_own_loader(function: Any) -> bool:
@@ -62,6 +65,7 @@ def _plan(cls: Any, names: tuple[str, ...], parent: Any = None) -> _Plan:
         if attname in place:
             sealed = codec.field if isinstance(codec.field, SealedKind) else None
             columns.append((place[attname], codec, sealed))
+    told = {index for index, _, _ in columns}
     return _Plan(
         binding=binding,
         names=names,
@@ -73,6 +77,7 @@ def _plan(cls: Any, names: tuple[str, ...], parent: Any = None) -> _Plan:
         and all(isinstance(getattr(cls, name, None), DeferredAttribute) for name in names),
         hooked=not is_own_loader(cls.from_db),
         parents=tuple(p for p in cls._meta.all_parents if binding_of(p) not in (None, binding)),
+        untold=frozenset(range(len(names))) - told,
     )
 
 
@@ -133,8 +138,11 @@ def _entry(plan: _Plan, cls: Any, db: str, values: tuple[Any, ...]) -> _Entry:
     return entry
 
 
-Convert = Callable[[Any, Sequence[Any]], list[Any]]
-"""Turns a row of a connection, as the driver gives it, into what a queryset would pass on."""
+Convert = Callable[[Any, Sequence[Any], frozenset[int] | None], list[Any]]
+"""Turns a row of a connection, as the driver gives it, into what a queryset would pass on.
+
+Of a row that is known, only the places that are named have to be.
+"""
 
 
 def row_loader(
@@ -171,7 +179,7 @@ def _load(
 ) -> Any:
     db = connection.alias
     if plan.hooked:  # a from_db() of the project's own
-        return cls.from_db(db, plan.names, convert(connection, row))
+        return cls.from_db(db, plan.names, convert(connection, row, None))
     key = _key(cls, db, zone, row if type(row) is tuple else tuple(row))
     try:
         entry: _Entry | Opened | None = memo.get(key)
@@ -180,7 +188,7 @@ def _load(
         entry, can_be_kept = None, False
     if not isinstance(entry, _Entry):
         try:
-            values = tuple(convert(connection, row))
+            values = tuple(convert(connection, row, None if entry is None else plan.untold))
         except (TypeError, ValueError, ArithmeticError):
             raise SealBroken(
                 plan.binding.entity, "a row holds a value that its column cannot have"
@@ -215,8 +223,10 @@ def remember_written(
     if before is not None:
         forget_row(binding, connection, before)
     if opened.row is not None:
-        with suppress(TypeError):  # a plain column holds something unhashable, such as JSON
+        try:
             memo.put(_key(binding.model, connection.alias, _zone(connection), opened.row), opened)
+        except TypeError:
+            return  # a plain column holds something unhashable, such as JSON
 
 
 def forget_row(binding: Binding, connection: Any, row: tuple[Any, ...]) -> None:
@@ -227,8 +237,10 @@ def forget_row(binding: Binding, connection: Any, row: tuple[Any, ...]) -> None:
         connection: where it stood.
         row: as the driver gave it.
     """
-    with suppress(TypeError):
+    try:
         memo.drop(_key(binding.model, connection.alias, _zone(connection), row))
+    except TypeError:
+        return  # likewise
 
 
 def _key(cls: Any, db: str, zone: str, row: tuple[Any, ...]) -> tuple[Any, ...]:

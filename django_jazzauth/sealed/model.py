@@ -17,7 +17,7 @@ from .load import load_instance
 from .members import read_members
 from .projector import refuse_read_only
 from .saving import save_shortly
-from .snapshot import Snapshot, set_snapshot, snapshot_of
+from .snapshot import Snapshot, set_snapshot, snapshot_of, values_then
 from .update import update_instance
 
 
@@ -151,7 +151,7 @@ class EventSourcedMixin:
             return
         opened = binding.open(self._state.db, self.pk, blob)
         current = binding.values(opened.head.state)
-        baseline = {} if before is None else dict(before.values)
+        baseline = dict(values_then(before, binding))
         for attname, value in current.items():
             if fields is None or self.__dict__.get(attname) == value:
                 baseline[attname] = value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -21,16 +22,24 @@ Swap = tuple[Any, bytes, bytes, Sequence[Any]]
 
 def names_of(binding: Binding, connection: BaseDatabaseWrapper) -> tuple[str, str, str]:
     """Quoted names of the table, its key and its head."""
-    quote = connection.ops.quote_name
-    return (
-        quote(binding.model._meta.db_table),
-        quote(str(binding.pk.column)),
-        quote(str(binding.head_field.column)),
-    )
+    table = binding.model._meta.db_table  # which a schema editor may change for a moment
+    made: dict[Any, tuple[str, str, str]] = binding.__dict__.setdefault("quoted_names", {})
+    names = made.get((connection.vendor, table))
+    if names is None:
+        quote = connection.ops.quote_name
+        names = (
+            quote(table),
+            quote(str(binding.pk.column)),
+            quote(str(binding.head_field.column)),
+        )
+        made[connection.vendor, table] = names
+    return names
 
 
 def pk_param(binding: Binding, connection: BaseDatabaseWrapper, pk: Any) -> Any:
     """A primary key as this database takes it in raw SQL."""
+    if type(pk) is UUID and type(binding.pk) is models.UUIDField:
+        return pk if connection.features.has_native_uuid_field else pk.hex
     return binding.pk.get_db_prep_value(pk, connection)
 
 

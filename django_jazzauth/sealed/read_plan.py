@@ -127,10 +127,18 @@ class ReadPlan:
             if not isinstance(field, SealedKind)
         ]
 
-    def convert(self, connection: Any, row: Sequence[Any]) -> list[Any]:
-        """Make of a row what a queryset's converters would make of it."""
+    def convert(
+        self, connection: Any, row: Sequence[Any], only: frozenset[int] | None = None
+    ) -> list[Any]:
+        """Make of a row what a queryset's converters would make of it.
+
+        Args:
+            connection: where it comes from.
+            row: as the driver gave it.
+            only: the places of those columns that have to be converted; None: all.
+        """
         values = list(row)
-        for index, expression, converters in self._converters(connection):
+        for index, expression, converters in self._converters(connection, only):
             for converter in converters:
                 try:
                     values[index] = converter(values[index], expression, connection)
@@ -142,15 +150,19 @@ class ReadPlan:
                 ]  # likewise, where the converter passes it over in silence
         return values
 
-    def _converters(self, connection: Any) -> list[tuple[int, Any, list[Any]]]:
+    def _converters(
+        self, connection: Any, only: frozenset[int] | None
+    ) -> list[tuple[int, Any, list[Any]]]:
         """What is done to which column; found out once per connection."""
         made: dict[Any, list[tuple[int, Any, list[Any]]]]
         made = connection.__dict__.setdefault("jazzauth_converters", {})
-        key = (self, settings.USE_TZ)  # MariaDB's differ by it
+        key = (self, settings.USE_TZ, only)  # MariaDB's differ by the setting
         found = made.get(key)
         if found is None:
             made[key] = found = []
             for index, expression in self._plain:
+                if only is not None and index not in only:
+                    continue
                 converters = [
                     *connection.ops.get_db_converters(expression),
                     *expression.get_db_converters(connection),

@@ -25,7 +25,7 @@ from ..store.journal import (
 from ..store.sealing import Head, State
 from ..transactions import one_transaction
 from .binding import Binding, Opened
-from .columns import Column, Values, columns_of
+from .columns import Column, Values, columns_for
 from .ending import Ending
 from .load import remember_written
 from .projection import Swap, hold_rows, select_heads, swap_after, swap_heads
@@ -82,8 +82,7 @@ def record(
     values = values or Values(binding, connection)
     drafts = [_draft(binding, change, type_, values) for change in changes]
     names = {attname for change in changes for attname in change.values}
-    columns = [column for column in columns_of(binding).values() if column.source in names]
-    fields = [column.field for column in columns]
+    columns, fields = columns_for(binding, frozenset(names))
     raw = changes[0].raw
 
     def row(change: Change, event: Written) -> Swap:

@@ -16,14 +16,15 @@ class Snapshot:
         alias: the database.
         pk: the primary key at that time.
         opened: the head.
-        values: attname to the value that the instance had, to tell what it changed.
+        values: attname to the value that the instance had, to tell what it changed; None: those of
+            the head, which are made when they are asked for (``values_then``).
         earlier: what it knew before it was saved last, in case that is rolled back.
     """
 
     alias: str
     pk: Any
     opened: Opened
-    values: dict[str, Any] = field(repr=False)
+    values: dict[str, Any] | None = field(repr=False)
     earlier: tuple[Snapshot, ...] = field(default=(), repr=False)
 
 
@@ -41,9 +42,18 @@ def snapshot_of(instance: Any, binding: Binding | None = None) -> Snapshot | Non
     return snapshot
 
 
+def values_then(snapshot: Snapshot | None, binding: Binding) -> dict[str, Any]:
+    """Attname to the value that an instance had when it was loaded or saved last."""
+    if snapshot is None:
+        return {}
+    if snapshot.values is None:
+        snapshot.values = binding.values(snapshot.opened.head.state)
+    return snapshot.values
+
+
 def set_snapshot(instance: Any, binding: Binding, snapshot: Snapshot) -> None:
     """Let the instance stand on a head of one of its tables."""
-    if binding is loading_binding(type(instance)):
+    if instance._meta.concrete_model is binding.model or binding is loading_binding(type(instance)):
         instance._state.sealed = snapshot
     else:
         parents = instance._state.__dict__.get("sealed_parents", {})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from django.db import connections, transaction
@@ -18,7 +17,7 @@ from .columns import Values
 from .expecting import refuse_expectation
 from .projection import select_head
 from .record import Change, record
-from .snapshot import Snapshot, set_snapshot, snapshot_of
+from .snapshot import Snapshot, set_snapshot, snapshot_of, values_then
 
 BATCH = 500
 _TRIES = 100
@@ -71,23 +70,26 @@ def _update_instance(
         if old is None:
             return refuse_expectation(obj)
     surmised = snapshot is not None
-    changed = _changed(binding, wanted, snapshot.values if snapshot else None)
+    made = Values(binding, connection)
+    changed = _changed(binding, wanted, snapshot, made)
     for _ in range(_TRIES):
         if surmised and snapshot is not None and old.blob != snapshot.opened.blob:
             # What the instance stands on may have been rolled back; then it is to be written again.
             surmised = False
             snapshot = _standing(binding, alias, snapshot)
-            changed = _changed(binding, wanted, snapshot.values if snapshot else None)
+            changed = _changed(binding, wanted, snapshot, made)
         if expected is not None and old.head.version != expected:
             raise ConcurrentUpdate(
                 f"{binding.stream(pk)} is at version {old.head.version}, not {expected}."
             )
-        made = Values(binding, connection)
         settled = made.changed(_settle(binding, alias, pk, old, changed), old.head.state)
         change = Change(pk, old, settled)
         new = record(binding, alias, [change], values=made)[0] if settled else None
         if new is not None:
-            _adopt(binding, alias, obj, pk, new, snapshot, changed)
+            if snapshot is not None and old is snapshot.opened:
+                _adopt_own(binding, obj, new, snapshot, changed)
+            else:
+                _adopt(binding, alias, obj, pk, new, snapshot, changed)
             return True
         fresh = _read(binding, alias, pk)
         if fresh is None:
@@ -121,15 +123,17 @@ def _behind(binding: Binding, pk: Any) -> SealBroken:
 
 
 def _changed(
-    binding: Binding, wanted: dict[str, Any], loaded: dict[str, Any] | None
+    binding: Binding, wanted: dict[str, Any], snapshot: Snapshot | None, made: Values
 ) -> dict[str, Any]:
+    loaded = values_then(snapshot, binding)
     changed = {}
     for attname, value in wanted.items():
-        if loaded is None or attname not in loaded or hasattr(value, "resolve_expression"):
+        if attname not in loaded or hasattr(value, "resolve_expression"):
             changed[attname] = value
-        elif value is not loaded[attname] or binding.codecs[attname].mutable:
-            encode = binding.codecs[attname].encode
-            if encode(value) != encode(loaded[attname]):
+            continue
+        then, codec = loaded[attname], binding.codecs[attname]
+        if value is not then or codec.mutable:
+            if made.primitive(attname, value) != codec.encode(then):
                 changed[attname] = value
     return changed
 
@@ -159,7 +163,7 @@ def _adopt(
 ) -> None:
     """Let the instance stand on the new head; what others changed is copied onto it."""
     current = binding.values(opened.head.state)
-    loaded = snapshot.values if snapshot else {}
+    loaded = values_then(snapshot, binding)
     baseline = dict(current)
     attributes = obj.__dict__
     for attname, value in current.items():
@@ -178,21 +182,42 @@ def _adopt(
             baseline[attname] = then
     setattr(obj, binding.head_field.attname, opened.blob)
     before = snapshot.opened.head.state if snapshot else {}
-    for companion in binding.folded:
-        name = companion.source.name
-        state = opened.head.state
-        unchanged = name in before and before[name] == state.get(name)
+    for companion, source in binding.companions:
+        unchanged = source.name in before and before[source.name] == opened.head.state.get(
+            source.name
+        )
         if companion.attname in attributes and not unchanged:
-            value = companion.column_value(current[companion.source.attname], alias)
+            value = companion.column_value(current[source.attname], alias)
             setattr(obj, companion.attname, value)
     set_snapshot(obj, binding, Snapshot(alias, pk, opened, baseline, _earlier(snapshot)))
+
+
+def _adopt_own(
+    binding: Binding, obj: Any, opened: Opened, snapshot: Snapshot, saved: dict[str, Any]
+) -> None:
+    """As ``_adopt``, on a head that follows the one that the instance stood on.
+
+    Nobody else wrote in between: nothing is to be copied, and only what was saved is another.
+    """
+    state = opened.head.state
+    baseline = dict(values_then(snapshot, binding))
+    for attname in saved:
+        baseline[attname] = binding.value(binding.codecs[attname], state)
+    setattr(obj, binding.head_field.attname, opened.blob)
+    for companion, source in binding.companions:
+        if source.attname in saved and companion.attname in obj.__dict__:
+            value = companion.column_value(baseline[source.attname], snapshot.alias)
+            setattr(obj, companion.attname, value)
+    now = Snapshot(snapshot.alias, snapshot.pk, opened, baseline, _earlier(snapshot))
+    set_snapshot(obj, binding, now)
 
 
 def _earlier(snapshot: Snapshot | None) -> tuple[Snapshot, ...]:
     # The one before, and the first of all: enough to fall back on after a rollback.
     if snapshot is None:
         return ()
-    return (replace(snapshot, earlier=()), *snapshot.earlier[-1:])
+    last = Snapshot(snapshot.alias, snapshot.pk, snapshot.opened, snapshot.values)
+    return (last, *snapshot.earlier[-1:])
 
 
 def update_rows(

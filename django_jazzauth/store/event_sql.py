@@ -184,7 +184,9 @@ def hold_table(connection: BaseDatabaseWrapper, table: str, column: str) -> None
 def _began_immediate(connection: BaseDatabaseWrapper) -> bool:
     # Such transactions took the lock when they began.
     mode = getattr(connection, "transaction_mode", None)
-    return mode in ("IMMEDIATE", "EXCLUSIVE") and not connection.get_autocommit()
+    return mode in ("IMMEDIATE", "EXCLUSIVE") and (
+        connection.in_atomic_block or not connection.get_autocommit()
+    )
 
 
 def insert_events(
@@ -206,6 +208,9 @@ def insert_events(
     vendor = connection.vendor
     epoch = (uuid_parameter(connection, current.id), current.index_state)
     native_uuid = connection.features.has_native_uuid_field
+    if len(rows) == 1:
+        sql = _insert_sql(vendor, rows[0].version == 1, 1)
+        return execute(connection, sql, _single(_values(rows, native_uuid)[0], epoch))
     count = 0
     for first in (True, False):
         some = [row for row in rows if (row.version == 1) is first]
