@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
 from typing import Any
 
 from django.http import HttpRequest
@@ -12,6 +11,7 @@ from django.http.request import HttpHeaders
 from .client import client_address, user_agent
 from .conf import get_settings
 from .errors import JazzAuthError
+from .random_text import random_uuid
 
 _REQUEST_ID = re.compile(r"[\w.:+/=-]{1,128}", re.ASCII)
 
@@ -74,7 +74,7 @@ def request_id(request: HttpRequest) -> str:
         header = get_settings().RECORD.REQUEST_ID_HEADER
         # Out of META: Django would make a dictionary of all headers first.
         given = request.META.get(HttpHeaders.to_wsgi_name(header), "") if header else ""
-        known = given if given and _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+        known = given if given and _REQUEST_ID.fullmatch(given) else random_uuid()
         request.jazzauth_request_id = known  # type: ignore[attr-defined]
     return known
 
@@ -83,7 +83,10 @@ def _who(request: HttpRequest) -> dict[str, str]:
     mode = getattr(getattr(request, "auth", None), "auth_mode", "")
     named = request.__dict__.get("jazzauth_actor")
     if named is not None:
-        return {"actor": str(named), "auth_mode": mode or "external"}
+        kept: tuple[Any, str] | None = request.__dict__.get("jazzauth_actor_as_text")
+        if kept is None or kept[0] is not named:
+            kept = request.jazzauth_actor_as_text = (named, str(named))  # type: ignore[attr-defined]
+        return {"actor": kept[1], "auth_mode": mode or "external"}
     try:
         user = getattr(request, "user", None)
         if user is None or not user.is_authenticated:

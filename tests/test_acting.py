@@ -25,6 +25,7 @@ from rest_framework.views import APIView
 from django_jazzauth.api.authentication import SessionCookieAuthentication
 from django_jazzauth.middleware import ActingMiddleware
 from django_jazzauth.models import Session
+from django_jazzauth.random_text import random_uuid
 from django_jazzauth.request_cause import cause_of, name_actor, request_id
 from django_jazzauth.store import acting, store
 from django_jazzauth.store.acting import acting_as_told, current_cause, set_process_cause
@@ -125,6 +126,13 @@ def test_the_same_under_asgi(ana: Any) -> None:
     assert {cause["actor"] for cause in causes} == {str(ana.pk)}
     assert {cause["user_agent"] for cause in causes} == {AGENT}
     assert len({cause["request_id"] for cause in causes}) == 3
+
+
+def test_request_ids_are_random_uuids() -> None:
+    made = {uuid.UUID(random_uuid()) for _ in range(1000)}
+    assert len(made) == 1000
+    assert {(one.version, one.variant) for one in made} == {(4, uuid.RFC_4122)}
+    assert all(str(uuid.UUID(text)) == text for text in (random_uuid() for _ in range(100)))
 
 
 @pytest.mark.parametrize("given", ["", "a b", "x" * 129, "ä", "<script>", 'a"b'])

@@ -25,7 +25,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
-from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.dispatch import Signal
 from django.http import HttpRequest
@@ -33,6 +32,7 @@ from django.utils.module_loading import import_string
 
 from ..conf import get_settings
 from ..models import Account, Session, Verification
+from ..user_model import user_model
 from . import plugins
 from .afterwards import afterwards
 from .errors import ApiError
@@ -180,4 +180,4 @@ def _model(entity: Entity) -> Any:
         "account": Account,
         "verification": Verification,
     }
-    return models.get(entity) or get_user_model()
+    return models.get(entity) or user_model()
