@@ -22,12 +22,13 @@ def client_address(request: HttpRequest) -> str:
     trusted proxy is the client's. Anybody can send that header, so nothing else in it counts.
     """
     address = str(request.META.get("REMOTE_ADDR") or "")
-    proxies = get_settings().TRUSTED_PROXIES
     forwarded = str(request.META.get("HTTP_X_FORWARDED_FOR") or "")
-    for hop in reversed(forwarded.split(",") if forwarded else []):
-        if not _is_in(address, proxies):
-            break
-        address = _without_port(hop.strip())
+    if forwarded:
+        proxies = get_settings().TRUSTED_PROXIES
+        for hop in reversed(forwarded.split(",")):
+            if not _is_in(address, proxies):
+                break
+            address = _without_port(hop.strip())
     return address if _parse(address) is not None else ""
 
 

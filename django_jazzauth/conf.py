@@ -197,7 +197,7 @@ def while_settings_hold(
     @wraps(make)
     def look_up(*key: *_Key) -> _Made:
         nonlocal kept
-        settings = get_settings()
+        settings = _loaded or get_settings()
         holds_for, made = kept
         if holds_for is not settings:
             made = {}

@@ -1,7 +1,8 @@
-"""Random texts over an alphabet: session tokens, and the tokens in mails."""
+"""Random texts: session tokens, the tokens in mails, and ids of requests."""
 
 from __future__ import annotations
 
+import os
 import secrets
 from functools import lru_cache
 
@@ -30,3 +31,12 @@ def _tables(letters: str) -> tuple[bytes, bytes]:
     fair = 256 - 256 % len(alphabet)
     table = bytes(alphabet[byte % len(alphabet)] for byte in range(256))
     return table, bytes(range(fair, 256))
+
+
+def random_uuid() -> str:
+    """A random UUID (RFC 9562, version 4) as text: ``str(uuid4())`` without the objects between."""
+    drawn = bytearray(os.urandom(16))
+    drawn[6] = drawn[6] & 0x0F | 0x40
+    drawn[8] = drawn[8] & 0x3F | 0x80
+    text = drawn.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
 from typing import Any
 
 from django.http import HttpRequest
@@ -12,6 +11,7 @@ from django.http.request import HttpHeaders
 from .client import client_address, user_agent
 from .conf import get_settings
 from .errors import JazzAuthError
+from .random_text import random_uuid
 
 _REQUEST_ID = re.compile(r"[\w.:+/=-]{1,128}", re.ASCII)
 
@@ -28,17 +28,33 @@ def cause_of(request: HttpRequest) -> dict[str, str]:
         Texts for ``acting``. What the settings ``RECORD`` leave out, and what is not known, is
         missing.
     """
-    record = get_settings().RECORD
-    cause = {
-        "via": getattr(request, "jazzauth_via", "web"),
-        "request_id": request_id(request),
-        **_who(request),
-    }
+    who = _who(request)
+    return {**_circumstances(request), **who} if who else _circumstances(request).copy()
+
+
+def _circumstances(request: HttpRequest) -> dict[str, str]:
+    """What is known of a request whoever acts; found out once, unless something changes."""
+    settings = get_settings()
+    meta = request.META
+    known_by = (
+        settings,
+        getattr(request, "jazzauth_via", "web"),
+        meta.get("REMOTE_ADDR"),
+        meta.get("HTTP_X_FORWARDED_FOR"),
+        meta.get("HTTP_USER_AGENT"),
+    )
+    kept: tuple[Any, dict[str, str]] | None = request.__dict__.get("jazzauth_circumstances")
+    if kept is not None and kept[0] == known_by:
+        return kept[1]
+    record = settings.RECORD
+    found = {"via": known_by[1], "request_id": request_id(request)}
     if record.IP_ADDRESS:
-        cause["ip_address"] = client_address(request)
+        found["ip_address"] = client_address(request)
     if record.USER_AGENT:
-        cause["user_agent"] = user_agent(request)
-    return {name: text for name, text in cause.items() if text}
+        found["user_agent"] = user_agent(request)
+    found = {name: text for name, text in found.items() if text}
+    request.jazzauth_circumstances = (known_by, found)  # type: ignore[attr-defined]
+    return found
 
 
 def name_actor(request: HttpRequest, user: Any) -> None:
@@ -58,7 +74,7 @@ def request_id(request: HttpRequest) -> str:
         header = get_settings().RECORD.REQUEST_ID_HEADER
         # Out of META: Django would make a dictionary of all headers first.
         given = request.META.get(HttpHeaders.to_wsgi_name(header), "") if header else ""
-        known = given if given and _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+        known = given if given and _REQUEST_ID.fullmatch(given) else random_uuid()
         request.jazzauth_request_id = known  # type: ignore[attr-defined]
     return known
 
@@ -67,7 +83,10 @@ def _who(request: HttpRequest) -> dict[str, str]:
     mode = getattr(getattr(request, "auth", None), "auth_mode", "")
     named = request.__dict__.get("jazzauth_actor")
     if named is not None:
-        return {"actor": str(named), "auth_mode": mode or "external"}
+        kept: tuple[Any, str] | None = request.__dict__.get("jazzauth_actor_as_text")
+        if kept is None or kept[0] is not named:
+            kept = request.jazzauth_actor_as_text = (named, str(named))  # type: ignore[attr-defined]
+        return {"actor": kept[1], "auth_mode": mode or "external"}
     try:
         user = getattr(request, "user", None)
         if user is None or not user.is_authenticated:

@@ -25,7 +25,8 @@ from rest_framework.views import APIView
 from django_jazzauth.api.authentication import SessionCookieAuthentication
 from django_jazzauth.middleware import ActingMiddleware
 from django_jazzauth.models import Session
-from django_jazzauth.request_cause import request_id
+from django_jazzauth.random_text import random_uuid
+from django_jazzauth.request_cause import cause_of, name_actor, request_id
 from django_jazzauth.store import acting, store
 from django_jazzauth.store.acting import acting_as_told, current_cause, set_process_cause
 from tests.testapp.models import Patient, Ward
@@ -125,6 +126,13 @@ def test_the_same_under_asgi(ana: Any) -> None:
     assert {cause["actor"] for cause in causes} == {str(ana.pk)}
     assert {cause["user_agent"] for cause in causes} == {AGENT}
     assert len({cause["request_id"] for cause in causes}) == 3
+
+
+def test_request_ids_are_random_uuids() -> None:
+    made = {uuid.UUID(random_uuid()) for _ in range(1000)}
+    assert len(made) == 1000
+    assert {(one.version, one.variant) for one in made} == {(4, uuid.RFC_4122)}
+    assert all(str(uuid.UUID(text)) == text for text in (random_uuid() for _ in range(100)))
 
 
 @pytest.mark.parametrize("given", ["", "a b", "x" * 129, "ä", "<script>", 'a"b'])
@@ -249,3 +257,22 @@ def test_what_started_the_server_is_no_cause_of_a_request(
     assert current_cause() == {"via": "command", "command": "serve"}
     with acting(actor="a"):
         assert current_cause() == {"via": "command", "command": "serve", "actor": "a"}
+
+
+def test_what_changes_during_a_request_is_recorded_as_it_is_then(settings: Any, ana: Any) -> None:
+    request = RequestFactory().get("/", headers={"User-Agent": AGENT}, REMOTE_ADDR=ADDRESS)
+    first = cause_of(request)
+    assert first == cause_of(request)
+    assert (first["ip_address"], first["user_agent"]) == (ADDRESS, AGENT)
+    first["ip_address"] = "nobody else's"  # callers may do with it what they like
+    assert cause_of(request)["ip_address"] == ADDRESS
+    name_actor(request, ana)
+    assert cause_of(request)["actor"] == str(ana.pk)
+    name_actor(request, 7)
+    request.META["REMOTE_ADDR"] = "192.0.2.99"  # as middleware does that reads another header
+    request.META["HTTP_USER_AGENT"] = "other"
+    request.jazzauth_via = "api"  # type: ignore[attr-defined]
+    now = {"ip_address": "192.0.2.99", "user_agent": "other", "via": "api", "actor": "7"}
+    assert cause_of(request) == {**first, **now, "auth_mode": "external"}
+    settings.JAZZAUTH = {**settings.JAZZAUTH, "RECORD": {"IP_ADDRESS": False}}
+    assert "ip_address" not in cause_of(request)

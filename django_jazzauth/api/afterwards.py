@@ -6,30 +6,39 @@ must not keep the database waiting meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 
 _waiting: ContextVar[list[Callable[[], None]] | None] = ContextVar("jazzauth_waiting", default=None)
 
 
-@contextmanager
-def held_back() -> Iterator[None]:
+class _HeldBack:
+    """What :func:`held_back` gives."""
+
+    __slots__ = ("_own", "_token")
+
+    def __enter__(self) -> None:
+        self._own: list[Callable[[], None]] | None = None
+        if _waiting.get() is None:
+            self._own = []
+            self._token = _waiting.set(self._own)
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if self._own is None:
+            return
+        _waiting.reset(self._token)
+        if kind is None:
+            for do in self._own:
+                do()
+
+
+def held_back() -> AbstractContextManager[None]:
     """Do what :func:`afterwards` was told inside the block when it ends; never, if it raises.
 
     Put it around the transaction. Within another such block it is that one which counts.
     """
-    if _waiting.get() is not None:
-        yield
-        return
-    waiting: list[Callable[[], None]] = []
-    token = _waiting.set(waiting)
-    try:
-        yield
-    finally:
-        _waiting.reset(token)
-    for do in waiting:
-        do()
+    return _HeldBack()
 
 
 def afterwards(do: Callable[[], None]) -> None:

@@ -6,41 +6,56 @@ standard base64, the whole percent-encoded as by JavaScript's ``encodeURICompone
 
 from __future__ import annotations
 
-import base64
+import binascii
 import hmac
 import re
 import time
 from dataclasses import dataclass
 from functools import lru_cache
-from http.cookies import Morsel
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
 from django.http import HttpRequest, HttpResponse
-from django.utils.crypto import constant_time_compare
 
 from . import plugins, wire
 from .cookie_cache import Content, decode_content, encode_content
+from .morsels import morsel
 from .options import ApiOptions
+from .responses import ReadyHeaders, Response, ready_headers
 
 # What encodeURIComponent does not leave as it is.
 _RESERVED = re.compile(r"[^A-Za-z0-9\-_.!~*'()]+")
 
+# What base64 has of these.
+_ENCODED = {char: quote(char, safe="") for char in "+/="}
+
 SESSION_COOKIE = "session_token"
 CACHE_COOKIE = "session_data"
 BRIEF_COOKIE = "dont_remember"
+
+# Only names that we write ourselves: neither ".01" nor digits of other scripts.
+_PART = re.compile(r"0|[1-9][0-9]?")
 
 # Browsers drop a cookie of more than 4096 bytes, name and attributes included.
 _CHUNK = 3850
 
 _LONGEST_KEPT = 200
 
+_EXPOSE = "Access-Control-Expose-Headers"
+
 
 def sign(value: str, secret: str) -> str:
     """``value.signature``, not yet percent-encoded: what ``Set-Auth-Token`` carries."""
     mac = _keyed(secret).copy()
     mac.update(value.encode())
-    return f"{value}.{base64.b64encode(mac.digest()).decode('ascii')}"
+    signature = binascii.b2a_base64(mac.digest(), newline=False)
+    return f"{value}.{signature.decode('ascii')}"
+
+
+@lru_cache(maxsize=64)
+def _lately_signed(value: str, secret: str) -> str:
+    # What goes into the cookie goes into the header of a plugin too.
+    return sign(value, secret)
 
 
 @lru_cache(maxsize=8)
@@ -52,7 +67,7 @@ def unsign(signed: str, secret: str) -> str | None:
     """The value of ``value.signature``, ``None`` when the signature is not ours."""
     value, dot, _signature = signed.rpartition(".")
     try:
-        genuine = constant_time_compare(signed, sign(value, secret))
+        genuine = hmac.compare_digest(signed.encode(), sign(value, secret).encode())
     except UnicodeEncodeError:
         return None
     return value if dot and genuine else None
@@ -70,7 +85,8 @@ def encode(text: str) -> str:
 
 
 def _quoted(found: re.Match[str]) -> str:
-    return quote(found[0], safe="")
+    text = found[0]
+    return _ENCODED.get(text) or quote(text, safe="")
 
 
 def decode(text: str) -> str:
@@ -78,14 +94,31 @@ def decode(text: str) -> str:
     return unquote_to_bytes(text).decode("utf-8", "replace")
 
 
+@lru_cache(maxsize=64)
+def _exposing(header: str) -> ReadyHeaders:
+    return ready_headers({_EXPOSE: header})
+
+
 def expose(response: HttpResponse, header: str) -> None:
     """Let scripts of other origins read a header of the answer."""
-    name = "Access-Control-Expose-Headers"
+    name = _EXPOSE
     exposed = response.headers.get(name)
-    if exposed is None:
+    if exposed is None and isinstance(response, Response):
+        response.put_headers(_exposing(header))
+    elif exposed is None:
         response[name] = header
     elif header not in exposed.split(", "):
         response[name] = f"{exposed}, {header}"
+
+
+def read_signed(request: HttpRequest, options: ApiOptions, cookie: str) -> str | None:
+    """The value of a signed cookie by its short name; ``None`` if missing or not genuine."""
+    raw = request.COOKIES.get(options.cookie_names + cookie)
+    if raw is None:
+        return None
+    if len(raw) > _LONGEST_KEPT:
+        return unsign(decode(raw), options.secret)
+    return _unsigned(raw, options.secret)
 
 
 @dataclass(slots=True)  # frozen ones take thrice as long to make
@@ -106,12 +139,7 @@ class CookieJar:
 
     def read(self, request: HttpRequest, cookie: str) -> str | None:
         """The value of a signed cookie, ``None`` when it is missing or not genuine."""
-        raw = request.COOKIES.get(self.name_of(cookie))
-        if raw is None:
-            return None
-        if len(raw) > _LONGEST_KEPT:
-            return unsign(decode(raw), self.options.secret)
-        return _unsigned(raw, self.options.secret)
+        return read_signed(request, self.options, cookie)
 
     def write(
         self, response: HttpResponse, cookie: str, value: str, *, max_age: int | None
@@ -124,7 +152,11 @@ class CookieJar:
             value: what is signed.
             max_age: seconds; ``None`` for a cookie that ends with the browser.
         """
-        self._set(response, cookie, encode(sign(value, self.options.secret)), max_age)
+        self._set(response, cookie, encode(self.signed(value)), max_age)
+
+    def signed(self, value: str) -> str:
+        """``value.signature``, as :func:`sign` makes it, of what was signed a moment ago."""
+        return _lately_signed(value, self.options.secret)
 
     def remove(self, response: HttpResponse, cookie: str) -> None:
         """Tell the browser to forget a cookie."""
@@ -211,13 +243,13 @@ class CookieJar:
         """The short names of the parts that the browser sent, in their order."""
         if self.request is None:
             return []
-        # Only names that we write ourselves: neither ".01" nor digits of other scripts.
-        pattern = re.compile(re.escape(self.name_of(CACHE_COOKIE)) + r"\.(0|[1-9][0-9]?)")
-        found = (pattern.fullmatch(name) for name in self.request.COOKIES)
-        return [f"{CACHE_COOKIE}.{n}" for n in sorted(int(match[1]) for match in found if match)]
+        start = f"{self.options.cookie_names}{CACHE_COOKIE}."
+        sent = [name[len(start) :] for name in self.request.COOKIES if name.startswith(start)]
+        numbers = sorted(int(number) for number in sent if _PART.fullmatch(number))
+        return [f"{CACHE_COOKIE}.{number}" for number in numbers]
 
     def _set(self, response: HttpResponse, cookie: str, value: str, max_age: int | None) -> None:
-        self.set_unsigned(response, self.name_of(cookie), value, max_age=max_age)
+        self.set_unsigned(response, self.options.cookie_names + cookie, value, max_age=max_age)
 
     def set_unsigned(
         self,
@@ -238,21 +270,10 @@ class CookieJar:
             for_scripts: let the page's scripts read it: without ``HttpOnly``.
         """
         # Not ``response.set_cookie``: it adds Expires, and writes an empty value as "".
-        morsel = _attributes(max_age, for_scripts, self.options.secure_cookies).copy()
-        morsel.set(name, value, value)
-        response.cookies[name] = morsel
-
-
-@lru_cache(maxsize=64)
-def _attributes(max_age: int | None, for_scripts: bool, secure: bool) -> Morsel[str]:
-    """What the attributes of a cookie are copied from; without a name and a value."""
-    morsel: Morsel[str] = Morsel()
-    if max_age is not None:
-        morsel["max-age"] = str(max_age)
-    morsel["path"] = "/"
-    if not for_scripts:
-        morsel["httponly"] = True
-    morsel["samesite"] = "Lax"
-    if secure:
-        morsel["secure"] = True
-    return morsel
+        response.cookies[name] = morsel(
+            name,
+            value,
+            max_age=max_age,
+            for_scripts=for_scripts,
+            secure=self.options.secure_cookies,
+        )

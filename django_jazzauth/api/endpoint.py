@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar, NoReturn
 
 from django.db import connections, transaction
@@ -22,14 +23,23 @@ from .letters import Letters
 from .options import ApiOptions, options_for
 from .parsers import FormParser, JSONParser
 from .renderers import JSONRenderer, OneRenderer
+from .request_body import read_body
 from .responses import Response
-from .serializers import UNDEFINED, Body, validate
+from .serializers import Body, validate
 from .session_state import SessionState, resolve
 from .signing_in import Factor, SignIn, complete
 from .throttling import RateThrottle, retry_after
 
 _OURS: dict[Any, Any] = {cls: cls() for cls in (JSONRenderer, JSONParser, FormParser, OneRenderer)}
-_NO_PARAMETERS = QueryDict()
+
+
+class _NoParameters(QueryDict):
+    """The parameters of a request without any, which need not be looked through."""
+
+    get = dict.get  # type: ignore[assignment]
+
+
+_NO_PARAMETERS: QueryDict = _NoParameters()
 
 
 def nothing_here() -> HttpResponse:
@@ -89,8 +99,27 @@ class Endpoint(APIView):
         if method in ("head", "options") or not hasattr(self, method):
             return nothing_here()
         request.jazzauth_via = "api"  # type: ignore[attr-defined]
-        with acting_as_told(lambda: cause_of(request)):
-            return super().dispatch(request, *args, **kwargs)
+        with acting_as_told(partial(cause_of, request)):
+            return self._dispatch(method, request, *args, **kwargs)
+
+    def _dispatch(
+        self, method: str, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        """The steps of DRF's ``dispatch()``; which method it is has been looked at."""
+        self.args, self.kwargs = args, kwargs
+        self.request = wrapped = self.initialize_request(request, *args, **kwargs)
+        vars(self)["http"] = wrapped._request
+        self.headers = self.default_response_headers
+        response: HttpResponseBase
+        try:
+            self.initial(wrapped, *args, **kwargs)
+            known = method in self.http_method_names
+            handler = getattr(self, method) if known else self.http_method_not_allowed
+            response = handler(wrapped, *args, **kwargs)
+        except Exception as error:
+            response = self.handle_exception(error)
+        self.response = self.finalize_response(wrapped, response, *args, **kwargs)
+        return self.response
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Everything that comes before the handler.
@@ -100,18 +129,19 @@ class Endpoint(APIView):
         self.perform_authentication(request)
         self.check_permissions(request)
         self.check_throttles(request)
+        http = self.http
         trusted = self.api_options.trusted_origins
-        body = self._read_body(request)
-        origin.check_origin(self.http, trusted)
+        body = read_body(request, self.get_content_negotiator(), Endpoint.parser_classes)
+        origin.check_origin(http, trusted)
         origin.check_callbacks(body, self.parameters, trusted)
         self.body = {}
-        if self.body_class is not None and self.http.method == "POST":
+        if self.body_class is not None and http.method == "POST":
             self.body = validate(self.body_class, body)
         self.query = {}
         if self.query_class is not None:
             self.query = validate(self.query_class, self.parameters.dict(), where="query")
         if self.is_login:
-            origin.check_login_origin(self.http, trusted)
+            origin.check_login_origin(http, trusted)
         for look in plugins.installed().before_request:
             look(self)
 
@@ -162,17 +192,18 @@ class Endpoint(APIView):
         headers = {"X-Retry-After": retry_after(wait or 0)}
         raise errors.ApiError(429, None, errors.TOO_MANY_REQUESTS, headers=headers)
 
-    @property
+    @cached_property
     def http(self) -> HttpRequest:
         """Django's request behind DRF's."""
-        return self.request._request
+        http: HttpRequest = self.request._request
+        return http
 
     @cached_property
     def api_options(self) -> ApiOptions:
         """The settings as they apply to this request."""
         return options_for(self.http)
 
-    @property
+    @cached_property
     def parameters(self) -> QueryDict:
         """The query parameters."""
         return self.http.GET if self.http.META.get("QUERY_STRING") else _NO_PARAMETERS
@@ -277,21 +308,3 @@ class Endpoint(APIView):
         answer = HttpResponse(status=302, content_type="application/json")
         answer["Location"] = iri_to_uri(url)
         return answer
-
-    def _read_body(self, request: Request) -> Any:
-        if self.http.method == "GET" or not self.http.body:
-            return UNDEFINED
-        if self.get_content_negotiator().select_parser(request, request.parsers) is None:
-            raise _unsupported(request.content_type or "")
-        return request.data
-
-
-def _unsupported(content_type: str) -> errors.ApiError:
-    allowed = ", ".join(parser.media_type or "" for parser in Endpoint.parser_classes)
-    complaint = (
-        f'Content-Type "{content_type}" is not allowed'
-        if content_type
-        else ("Content-Type is required")
-    )
-    message = f"{complaint}. Allowed types: {allowed}"
-    return errors.ApiError(415, "UNSUPPORTED_MEDIA_TYPE", message)

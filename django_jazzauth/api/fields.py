@@ -75,7 +75,9 @@ class StringField(StrictField):
         super().__init__(**kwargs)
 
     def to_internal_value(self, data: Any) -> str:
-        text: str = super().to_internal_value(data)
+        if not isinstance(data, str):
+            super().to_internal_value(data)  # refuses it
+        text: str = data
         if "\x00" in text:
             # No database that we know stores it, and no form of Django's lets it through.
             raise serializers.ValidationError("Invalid string: must not contain NUL")

@@ -25,7 +25,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
-from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.dispatch import Signal
 from django.http import HttpRequest
@@ -33,6 +32,7 @@ from django.utils.module_loading import import_string
 
 from ..conf import get_settings
 from ..models import Account, Session, Verification
+from ..user_model import user_model
 from . import plugins
 from .afterwards import afterwards
 from .errors import ApiError
@@ -91,8 +91,11 @@ def ask(
     Raises:
         ApiError: a hook refuses.
     """
+    of_plugins = plugins.installed().before_write
+    if not (of_plugins or get_settings().HOOKS or before_write.receivers):
+        return data  # nobody asks to be asked
     write = Write(entity, verb, request, instance)
-    for hook in (*plugins.installed().before_write, *_hooks(entity, verb, "before")):
+    for hook in (*of_plugins, *_hooks(entity, verb, "before")):
         data = _merged(data, hook(data, write), write)
     sent = before_write.send(sender=_model(entity), data=data, write=write)
     for _receiver, answer in sent:
@@ -102,10 +105,13 @@ def ask(
 
 def tell(entity: Entity, verb: Verb, instance: Any, *, request: HttpRequest | None = None) -> None:
     """Run the hooks that come after a write."""
-    write = Write(entity, verb, request, instance)
 
     def tell_now() -> None:
-        for hook in (*plugins.installed().after_write, *_hooks(entity, verb, "after")):
+        of_plugins = plugins.installed().after_write
+        if not (of_plugins or get_settings().HOOKS or after_write.receivers):
+            return
+        write = Write(entity, verb, request, instance)
+        for hook in (*of_plugins, *_hooks(entity, verb, "after")):
             hook(instance, write)
         after_write.send(sender=_model(entity), instance=instance, write=write)
 
@@ -174,4 +180,4 @@ def _model(entity: Entity) -> Any:
         "account": Account,
         "verification": Verification,
     }
-    return models.get(entity) or get_user_model()
+    return models.get(entity) or user_model()

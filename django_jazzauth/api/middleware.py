@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import (
     NoReverseMatch,
@@ -22,8 +23,10 @@ from django.utils import timezone, translation
 from ..conf import Settings, while_settings_hold
 from ..middleware import Middleware
 from .endpoint import Endpoint
+from .responses import Response
 
 _MOST_KNOWN = 1000
+_LONGEST_HOST = 255
 
 
 class ApiMiddleware(Middleware):
@@ -80,15 +83,46 @@ def _kept_active() -> Iterator[None]:
 
 def _answer(request: HttpRequest, match: ResolverMatch) -> HttpResponseBase:
     """What Django's handler does with a view that no middleware looks at."""
-    request.get_host()  # refuses those that are not allowed, as CommonMiddleware does
+    _refuse_host(request)
     request.resolver_match = match
     found: Any = match.func(request, *match.args, **match.kwargs)
     if callable(getattr(found, "render", None)):
         found = found.render()
-    if not found.streaming and not found.has_header("Content-Length"):
+    if isinstance(found, Response):
+        found.put_length()
+    elif not found.streaming and not found.has_header("Content-Length"):
         found.headers["Content-Length"] = str(len(found.content))
     response: HttpResponseBase = found
     return response
+
+
+_let_in: tuple[Sequence[str], set[str]] = ([], set())
+
+
+def _refuse_host(request: HttpRequest) -> None:
+    """Raise ``DisallowedHost`` as Django's ``CommonMiddleware`` does, by ``get_host()``.
+
+    A ``Host`` that was let in is so again while ``ALLOWED_HOSTS`` stays as it was then.
+    """
+    global _let_in
+    allowed: Sequence[str] = settings.ALLOWED_HOSTS
+    host: str | None = request.META.get("HTTP_HOST")
+    if (
+        not allowed
+        or host is None
+        or len(host) > _LONGEST_HOST
+        or "HTTP_X_FORWARDED_HOST" in request.META
+        or type(request).get_host is not HttpRequest.get_host
+    ):
+        request.get_host()
+        return
+    held_for, hosts = _let_in
+    if held_for != allowed or len(hosts) > _MOST_KNOWN:
+        hosts = set()
+        _let_in = allowed[:], hosts
+    if host not in hosts:
+        request.get_host()
+        hosts.add(host)
 
 
 def _endpoint_at(request: HttpRequest) -> ResolverMatch | None:

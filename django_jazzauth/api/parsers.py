@@ -23,8 +23,12 @@ class JSONParser(BaseParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         """The parsed body; raises ``ParseError`` for anything that is not JSON."""
+        return self.parse_octets(stream.read())
+
+    def parse_octets(self, octets: bytes) -> Any:
+        """What the body says; raises as :meth:`parse`."""
         try:
-            return msgspec.json.decode(stream.read())
+            return msgspec.json.decode(octets)
         except (msgspec.MsgspecError, ValueError, RecursionError):
             raise ParseError("not JSON") from None
 

@@ -230,6 +230,8 @@ class Registry:
 
     def user_values(self, body: Mapping[str, Any], user: Any = None) -> dict[str, Any]:
         """See :meth:`Plugin.user_values`."""
+        if not self._user_values:
+            return {}
         return _merged(read(body, user) for read in self._user_values)
 
     def refuse_taken(self, values: Mapping[str, Any], user: Any = None) -> None:

@@ -36,7 +36,10 @@ class OneRenderer(BaseContentNegotiation):
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         """The parser for the request's content type, ``None`` when there is none."""
         media_type = (request.content_type or "").split(";")[0].strip().lower()
-        return next((parser for parser in parsers if parser.media_type == media_type), None)
+        for parser in parsers:
+            if parser.media_type == media_type:
+                return parser
+        return None
 
     def select_renderer(
         self,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import copy
-from functools import cache
+from functools import cache, partial
 from http.cookies import SimpleCookie
 from typing import Any
 
@@ -55,8 +55,8 @@ class Response(RestResponse):
         attributes = self.__dict__
         shared, own = _blank()
         attributes.update(shared)
-        for name, value in own:
-            attributes[name] = copy(value)
+        for name, make in own:
+            attributes[name] = make()
         self.headers = _Headers()
         self.cookies = SimpleCookie()
         self.data = data
@@ -70,6 +70,12 @@ class Response(RestResponse):
         """Set headers, as ``self[name] = value`` does."""
         self.headers._store.update(headers)
 
+    def put_length(self) -> None:
+        """Say how long the body is, if nobody did: as Django's ``CommonMiddleware`` does."""
+        known = self.headers._store
+        if "content-length" not in known:
+            known["content-length"] = ("Content-Length", str(len(self.content)))
+
     @property
     def rendered_content(self) -> Any:
         """The body as sent."""
@@ -80,10 +86,15 @@ class _Headers(ResponseHeaders):
     def __init__(self) -> None:
         self._store = {"content-type": ("Content-Type", _MEDIA_TYPE)}
 
+    def items(self) -> Any:
+        """Names and values, which servers ask for."""
+        # A view's own iterator takes four calls for each header.
+        return self._store.values()
+
 
 @cache
-def _blank() -> tuple[dict[str, Any], list[tuple[str, Any]]]:
-    """The attributes that all answers share, and those of which each needs one of its own."""
+def _blank() -> tuple[dict[str, Any], list[tuple[str, Callable[[], Any]]]]:
+    """The attributes that all answers share, and what makes those of which each has its own."""
     attributes = vars(SimpleTemplateResponse("", content_type=_MEDIA_TYPE))
     attributes |= {"exception": False, "content_type": _MEDIA_TYPE}
     del attributes["headers"], attributes["cookies"]
@@ -92,4 +103,5 @@ def _blank() -> tuple[dict[str, Any], list[tuple[str, Any]]]:
         for name, value in attributes.items()
         if value is None or isinstance(value, str | bytes | int)
     }
-    return shared, [(name, value) for name, value in attributes.items() if name not in shared]
+    own = [(name, value) for name, value in attributes.items() if name not in shared]
+    return shared, [(name, getattr(value, "copy", partial(copy, value))) for name, value in own]

@@ -9,16 +9,15 @@ from typing import Any
 from rest_framework import serializers
 
 from . import plugins
+from .body_checks import Check, ordinary_check
 from .errors import ApiError
 from .fields import BooleanField, EmailField, StrictField, StringField, type_name
+from .request_body import UNDEFINED
 
 _NAME_LENGTH = 255
 _URL_LENGTH = 8192
 # A proof as minted has less than 500 characters, whatever the audience: that is hashed.
 _PROOF_LENGTH = 4096
-
-# Distinguishes an absent body from JSON ``null``.
-UNDEFINED = object()
 
 
 def member_name(name: str) -> str:
@@ -197,7 +196,11 @@ def validate(body_class: type[Body], data: Any, *, where: str = "body") -> dict[
             for shape in body_class.shapes
         ]
         raise ApiError(400, "VALIDATION_ERROR", "; ".join(complaints))
-    serializer, members = _made(body_class, plugins.installed())
+    serializer, members, check = _made(body_class, plugins.installed())
+    if check is not None and type(data) is dict:
+        checked = check(data)
+        if checked is not None:
+            return checked
     try:
         known = serializer.run_validation(data)
     except serializers.ValidationError as error:
@@ -212,8 +215,8 @@ def validate(body_class: type[Body], data: Any, *, where: str = "body") -> dict[
 @lru_cache(maxsize=256)
 def _made(
     body_class: type[Body], registry: plugins.Registry
-) -> tuple[Body, tuple[tuple[str, str], ...]]:
-    """A body's serializer, and our names of its members with the client's.
+) -> tuple[Body, tuple[tuple[str, str], ...], Check | None]:
+    """A body's serializer, our names of its members with the client's, and the check in one loop.
 
     Made once: checking keeps nothing in the serializer, and DRF would copy every field for each.
 
@@ -221,5 +224,6 @@ def _made(
         body_class: the body.
         registry: of the plugins that add fields to it.
     """
-    names = body_class.own_names()
-    return body_class(), tuple((name, member_name(name)) for name in names)
+    serializer = body_class()
+    members = tuple((name, member_name(name)) for name in body_class.own_names())
+    return serializer, members, ordinary_check(serializer, members)

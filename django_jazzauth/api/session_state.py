@@ -18,7 +18,7 @@ from ..models.session import new_token
 from ..request_cause import name_actor
 from . import hooks, plugins, wire
 from .cookie_cache import Content
-from .cookies import BRIEF_COOKIE, SESSION_COOKIE, CookieJar
+from .cookies import BRIEF_COOKIE, SESSION_COOKIE, CookieJar, read_signed
 from .errors import ApiError
 from .options import BRIEF_SESSION, ApiOptions
 from .plugins import Credential
@@ -119,7 +119,7 @@ def presented(request: HttpRequest, options: ApiOptions) -> Credential:
         found: Credential | None = read(request, options)
         if found is not None:
             return found
-    return Credential(CookieJar(options).read(request, SESSION_COOKIE))
+    return Credential(read_signed(request, options, SESSION_COOKIE))
 
 
 def find_session(token: str) -> Session | None:
@@ -160,7 +160,7 @@ def resolve(
     token = credential.token
     if token is None:
         return SessionState()
-    remembered = CookieJar(options).read(request, BRIEF_COOKIE) is None
+    remembered = read_signed(request, options, BRIEF_COOKIE) is None
     found = strategy().find(
         request, token, options, remembered=remembered, renew=renew, trust_cookie=trust_cookie
     )

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
-from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.http import HttpRequest, HttpResponse
 
 from ..hashers import verify_against_nobody
 from ..models import Session
 from ..request_cause import name_actor
+from ..user_model import user_model
 from . import plugins
 from .afterwards import afterwards
 from .cookies import CookieJar
@@ -88,7 +88,7 @@ def complete(sign_in: SignIn, answer: Callable[[Session], HttpResponse]) -> Http
 
 def user_with_password(email: str, password: str, request: HttpRequest) -> Any:
     """The active user of that e-mail and password, or ``None``."""
-    user = get_user_model()._default_manager.with_email(email)
+    user = user_model()._default_manager.with_email(email)
     return if_correct(user, password, {"email": email}, request)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -76,10 +75,12 @@ class StoredSessions(SessionStrategy):
 
     def close(self, token: str) -> None:
         """Delete the row."""
-        with suppress(Session.DoesNotExist):
+        try:
             session = point_read(Session, "token", token)
             with acting(actor=str(session.user_id or "")):
                 session.delete()
+        except Session.DoesNotExist:
+            return
 
     def listed(self, session: Session) -> Iterable[Session]:
         """Not those of somebody who acts as the user."""

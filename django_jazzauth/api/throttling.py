@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from django.conf import settings as django_settings
 from django.core.cache import caches
 from django.urls import NoReverseMatch, reverse
 from rest_framework.request import Request
@@ -29,6 +28,7 @@ from rest_framework.throttling import BaseThrottle
 
 from ..client import client_address
 from ..conf import Settings, get_settings, while_settings_hold
+from ..kept_settings import DEBUG
 from . import plugins
 
 # The cached number: milliseconds of the last counted request, times this, plus the count. It
@@ -96,21 +96,20 @@ class RateThrottle(BaseThrottle):
 
     clock: Callable[[], float] = staticmethod(time.time)
 
-    def __init__(self) -> None:
-        self._wait: float | None = None
+    _wait: float | None = None
 
     def allow_request(self, request: Request, view: Any) -> bool:
         """Count the request, or refuse it."""
         http = request._request
         options = get_settings().RATE_LIMIT
         enabled = options.ENABLED
-        if not (not django_settings.DEBUG if enabled is None else enabled):
+        if not (not DEBUG.value if enabled is None else enabled):
             return True
         match = http.resolver_match
         urlconf = getattr(http, "urlconf", None)
         namespace = "" if match is None else match.namespace
         (rule,) = _rule_at(plugins.installed(), urlconf, namespace, http.path)
-        address = _bucket_address(client_address(http))
+        address = client_address(http)
         if rule is None or not address:
             return True
         # Counted together: all values of a parameter in the path.
@@ -168,17 +167,13 @@ def _increment(cache: Any, key: str, delta: int) -> int | None:
         return None  # not there
 
 
-def _key(address: str, route: str) -> str:
+@while_settings_hold
+def _key(settings: Settings, address: str, route: str) -> str:
     """Says nothing about the address to whoever reads the cache."""
-    text = f"{address}|{route}".encode("utf-8", "surrogatepass")
-    key = _secret()
+    text = f"{_bucket_address(address)}|{route}".encode("utf-8", "surrogatepass")
+    key = hashlib.sha256(b"jazzauth.rate|" + settings.SECRET.encode()).digest()
     # Short, for Django's caches look at each character of a key.
     return f"jazzauth.{hashlib.blake2b(text, key=key, digest_size=16).hexdigest()}"
-
-
-@while_settings_hold
-def _secret(settings: Settings) -> bytes:
-    return hashlib.sha256(b"jazzauth.rate|" + settings.SECRET.encode()).digest()
 
 
 def _bucket_address(address: str) -> str:

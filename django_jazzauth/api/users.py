@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.db import DatabaseError, IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 
@@ -16,6 +15,7 @@ from ..identity import Proof
 from ..models import UsedProof
 from ..models.account import CREDENTIAL
 from ..models.last_login import signs_in_at_once, take_back
+from ..user_model import user_model
 from . import hooks, plugins
 from .afterwards import held_back
 from .errors import ApiError
@@ -62,7 +62,7 @@ def create_user(
     refuse_taken(data, user_id)
     data = hooks.ask("user", "create", data, request=request)
     hooks.ask("account", "create", {"provider_id": CREDENTIAL}, request=request)
-    users = get_user_model()._default_manager
+    users = user_model()._default_manager
     user = users.build(password=password, user_id=user_id, **data)
     if signs_in:
         signs_in_at_once(user)
@@ -109,7 +109,7 @@ def create_without_password(
         django.db.IntegrityError: the e-mail is taken.
     """
     data = hooks.ask("user", "create", data, request=request)
-    users = get_user_model()._default_manager
+    users = user_model()._default_manager
     user = users.build(password=None, **data)
     with transaction.atomic(using=users.db):
         users.store(user)
@@ -126,7 +126,7 @@ def refuse_taken(data: dict[str, Any], user_id: Any = None) -> None:
         ApiError: 422, or as the plugin says.
     """
     plugins.installed().refuse_taken(data)
-    users = get_user_model()._default_manager
+    users = user_model()._default_manager
     if users.with_email(data["email"]) is not None:
         raise ApiError(422, "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL")
     if user_id is not None and users.filter(pk=user_id).exists():

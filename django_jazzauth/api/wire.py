@@ -36,6 +36,7 @@ def _in_utc(moment: datetime) -> datetime:
 def user_payload(user: Any) -> dict[str, Any]:
     """A user as the client sees it, with what plugins add; never a password."""
     registry = plugins.installed()
+    added = registry.user_members
     return {
         # Who was loaded from a stock project has only the two names of Django's own user.
         "name": user.name or user.get_full_name(),
@@ -44,7 +45,7 @@ def user_payload(user: Any) -> dict[str, Any]:
         "image": user.image,
         "createdAt": iso(user.date_joined),
         "updatedAt": iso(user.updated_at),
-        **registry.read_members(registry.user_members, user),
+        **(added and registry.read_members(added, user)),
         "id": str(user.pk),
     }
 
@@ -52,6 +53,7 @@ def user_payload(user: Any) -> dict[str, Any]:
 def session_payload(session: Any) -> dict[str, Any]:
     """A session as its owner sees it, with what plugins add."""
     registry = plugins.installed()
+    added = registry.session_members
     return {
         "expiresAt": iso(session.expires_at),
         "token": session.token,
@@ -60,7 +62,7 @@ def session_payload(session: Any) -> dict[str, Any]:
         "ipAddress": session.ip_address,
         "userAgent": session.user_agent,
         "userId": str(session.user_id),
-        **registry.read_members(registry.session_members, session),
+        **(added and registry.read_members(added, session)),
         "id": str(session.pk),
     }
 

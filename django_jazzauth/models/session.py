@@ -64,7 +64,8 @@ def _own_condition(condition: Any) -> Any:
 
 
 def _own_names(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {_own_name(name): value for name, value in values.items()}
+    # Every session that is opened comes by here; most values have names that are ours.
+    return {_translated(name): value for name, value in values.items()}
 
 
 class SessionQuerySet(EventStoreQuerySet):

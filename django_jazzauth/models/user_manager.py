@@ -12,7 +12,10 @@ from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.db import transaction
 from django.utils import timezone
 
-from ..sealed import EventStoreManager
+from ..sealed import EventStoreManager, EventStoreQuerySet
+from ..sealed.binding import binding_of
+from ..sealed.creating import new_instance
+from ..sealed.point import point_read
 from ..store.acting import acting_as_told, current_cause
 from .account import CREDENTIAL, Account
 
@@ -46,11 +49,28 @@ class UserManager(EventStoreManager, DjangoUserManager["AbstractUser"]):
 
     def with_email(self, email: str) -> AbstractUser | None:
         """The user of that e-mail address, in whatever case; a point read."""
+        model: Any = self.model
         try:
-            user: AbstractUser = self.get(email__iexact=email)
-        except self.model.DoesNotExist:
+            if self._has_all_rows():
+                user: AbstractUser = point_read(model, "email__iexact", email)
+            else:
+                user = self.get(email__iexact=email)
+        except model.DoesNotExist:
             return None
         return user
+
+    def _has_all_rows(self) -> bool:
+        """Whether ``get()`` of this manager is that of the model: nobody narrowed or changed it."""
+        made, model = type(self), self.model
+        return (
+            self is model._default_manager
+            and self._db is None
+            and self._queryset_class is EventStoreQuerySet
+            and made.get_queryset is UserManager.get_queryset
+            and made.get is UserManager.get
+            and not (model._meta.proxy or model._meta.parents)
+            and binding_of(model) is not None
+        )
 
     def sign_up(
         self,
@@ -104,14 +124,15 @@ class UserManager(EventStoreManager, DjangoUserManager["AbstractUser"]):
         now = timezone.now()
         if user_id is not None:
             fields["pk"] = user_id
-        user: AbstractUser = self.model(
-            username=username or internal_username(),
-            email=email.lower(),
-            name=name,
-            date_joined=now,
-            updated_at=now,
+        values = {
+            "username": username or internal_username(),
+            "email": email.lower(),
+            "name": name,
+            "date_joined": now,
+            "updated_at": now,
             **fields,
-        )
+        }
+        user: AbstractUser = new_instance(self.model, self.db, values) or self.model(**values)
         user.set_password(password)
         return user
 
@@ -134,7 +155,7 @@ class UserManager(EventStoreManager, DjangoUserManager["AbstractUser"]):
             user.save(using=self.db, force_insert=True)
             if not user.has_usable_password():
                 return None
-            account: Account = Account.objects.using(self.db).create(
+            account: Account = Account.objects.db_manager(self.db).create(
                 user=user, provider_id=CREDENTIAL, account_id=str(user.pk)
             )
             return account

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.db import connections
-from django.db.models import ForeignKey, Model
+from django.db.models import BinaryField, Field, ForeignKey, Model
 from django.db.models.base import ModelState
 from django.db.models.query_utils import DeferredAttribute
 from django.db.models.signals import post_init, post_save, pre_init, pre_save
@@ -23,7 +23,8 @@ from .insert import insert_objects
 from .saving_plan import saving_plan
 
 _PLAIN_MODULES = (f"{__package__}.model", "django.contrib.auth.base_user")
-_BEFORE = (pre_init, post_init, pre_save)
+# A field of a project's own may make another value each time.
+_KNOWN_DEFAULTS = (Field.get_default, BinaryField.get_default, ForeignKey.get_default)
 _PLAIN = "sealed_creates_plainly"
 # What Django calls for a new instance, and a class may have made its own.
 _STEPS = (
@@ -54,7 +55,8 @@ class _Plan:
 
     Attributes:
         binding: the class's.
-        save: its ``save`` and ``save_base``, as they were when they were looked at.
+        save: as it was when it was looked at.
+        save_base: likewise.
         fields: per field: its name, its attname, its default or what makes it, whether it is made.
         targets: name of a foreign key to the class whose instances it takes, and the attname of
             their key.
@@ -63,7 +65,8 @@ class _Plan:
     """
 
     binding: Binding
-    save: tuple[Any, Any]
+    save: Any
+    save_base: Any
     fields: tuple[tuple[str, str, Any, bool], ...]
     targets: dict[str, tuple[Any, str]]
     attnames: dict[str, str]
@@ -89,17 +92,11 @@ def _plan(cls: Any) -> _Plan | None:
                 return None
             target = field.remote_field.model
             targets[field.name] = (target, target._meta.pk.attname)
-        made = callable(field.default) or not isinstance(
-            field.get_default(),
-            str | int | None,  # bytes are made anew by some fields
-        )
-        fields.append(
-            (field.name, field.attname, field.get_default if made else field.get_default(), made)
-        )
+        fields.append((field.name, field.attname, *_default_of(field)))
     names = {name for name, *_ in fields} | {attname for _, attname, *_ in fields}
     attnames = {name: attname for name, attname, *_ in fields if name in targets}
     return _Plan(
-        binding, (cls.save, cls.save_base), tuple(fields), targets, attnames, frozenset(names)
+        binding, cls.save, cls.save_base, tuple(fields), targets, attnames, frozenset(names)
     )
 
 
@@ -118,27 +115,38 @@ def _is_plain(cls: Any) -> bool:
     return True
 
 
-def create_shortly(cls: Any, alias: str, values: dict[str, Any]) -> Any | None:
-    """What ``cls.objects.create(**values)`` comes to in the usual cases.
+def _default_of(field: Any) -> tuple[Any, bool]:
+    """A field's default; or what makes it, and that it has to be made for each instance."""
+    if type(field).get_default in _KNOWN_DEFAULTS and not (
+        field.has_default() and callable(field.default)
+    ):
+        value = field.get_default()
+        if value is None or isinstance(value, str | int | float | bytes):
+            return value, False
+    return field.get_default, True
+
+
+def new_instance(cls: Any, alias: str, values: dict[str, Any]) -> Any | None:
+    """What ``cls(**values)`` comes to in the usual cases, for a row that is about to be created.
 
     Args:
         cls: the model class.
-        alias: database alias.
+        alias: of the database that the row is meant for.
         values: field names or attnames, with the values of a new instance.
 
     Returns:
-        The instance; None where nothing was done, for Django to do it.
+        The instance; None where the class has to make it.
     """
     plan = _plan(cls)
     if (
         plan is None
         or not plan.names >= values.keys()
-        or (cls.save, cls.save_base) != plan.save
-        or any(signal.receivers and signal.has_listeners(cls) for signal in _BEFORE)
+        or (pre_init.receivers and pre_init.has_listeners(cls))
+        or (post_init.receivers and post_init.has_listeners(cls))
     ):
         return None
     related = _keys_of_related(plan, alias, values)
-    if related is None or any(plan.attnames[name] in values for name in related):
+    if related is None:
         return None
     instance = cls.__new__(cls)
     attributes = instance.__dict__
@@ -154,10 +162,32 @@ def create_shortly(cls: Any, alias: str, values: dict[str, Any]) -> Any | None:
             attributes[attname] = values[name]
         else:
             attributes[attname] = default() if is_made else default
+    return instance
+
+
+def create_shortly(cls: Any, alias: str, values: dict[str, Any]) -> Any | None:
+    """What ``cls.objects.create(**values)`` comes to in the usual cases.
+
+    Args:
+        cls: the model class.
+        alias: database alias.
+        values: field names or attnames, with the values of a new instance.
+
+    Returns:
+        The instance; None where nothing was done, for Django to do it.
+    """
+    plan = _plan(cls)
+    if plan is None or cls.save is not plan.save or cls.save_base is not plan.save_base:
+        return None
+    if pre_save.receivers and pre_save.has_listeners(cls):
+        return None
+    instance = new_instance(cls, alias, values)
+    if instance is None:
+        return None
     connection = connections[alias]
     key = plan.binding.pk
-    if attributes[key.attname] is None:
-        attributes[key.attname] = key.get_pk_value_on_save(instance)
+    if instance.__dict__[key.attname] is None:
+        instance.__dict__[key.attname] = key.get_pk_value_on_save(instance)
     try:
         insert_objects(plan.binding, alias, [instance], saving_plan(plan.binding).fields, raw=False)
     except BaseException:
@@ -165,6 +195,7 @@ def create_shortly(cls: Any, alias: str, values: dict[str, Any]) -> Any | None:
         if connection.in_atomic_block:
             connection.needs_rollback = True
         raise
+    state = instance._state
     state.adding = False
     state.db = alias
     if post_save.receivers:
@@ -181,6 +212,8 @@ def _keys_of_related(plan: _Plan, alias: str, values: dict[str, Any]) -> dict[st
         if name not in values:
             continue
         given = values[name]
+        if plan.attnames[name] in values:
+            return None
         found[name] = None
         if given is None:
             continue

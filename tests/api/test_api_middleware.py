@@ -169,6 +169,37 @@ def test_hosts_that_are_not_allowed_are_refused(settings: Any) -> None:
     assert Client().get(there, headers={"host": "evil.example"}).status_code == 400
 
 
+def test_a_host_that_was_let_in_is_let_in_by_the_setting_as_it_is(settings: Any) -> None:
+    def status(host: str, **headers: str) -> int:
+        answer = Client().get("/api/auth/ok", headers={"host": host, **headers})
+        return int(answer.status_code)
+
+    good, evil = "good.example", "evil.example"
+    for hosts in ([good, evil], (good, evil), ["*"]):
+        settings.ALLOWED_HOSTS = hosts
+        assert [status(good), status(good), status(evil)] == [200, 200, 200]
+        settings.ALLOWED_HOSTS = [good]
+        assert [status(good), status(evil), status(evil)] == [200, 400, 400]
+    settings.ALLOWED_HOSTS = hosts = [good, evil]
+    assert status(evil) == 200
+    hosts.remove(evil)  # nobody is told of it
+    assert status(evil) == 400
+    settings.USE_X_FORWARDED_HOST = True
+    assert status(good, **{"x-forwarded-host": evil}) == 400
+    assert status(evil, **{"x-forwarded-host": good}) == 200
+    settings.ALLOWED_HOSTS, settings.DEBUG = [], True
+    assert [status("localhost"), status("localhost"), status(good)] == [200, 200, 400]
+    settings.DEBUG = False
+    assert status("localhost") == 400
+
+
+@pytest.mark.parametrize("host", ["a" * 300 + ".example", "good.example" + "x" * 300])
+def test_hosts_that_are_too_long_to_remember(settings: Any, host: str) -> None:
+    settings.ALLOWED_HOSTS = [host]
+    for _ in range(2):
+        assert Client().get("/api/auth/ok", headers={"host": host}).status_code == 200
+
+
 def test_what_a_page_activates_is_gone_when_the_api_is_asked(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

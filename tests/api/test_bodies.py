@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
 from django_jazzauth.api.errors import MESSAGES, ApiError
 from django_jazzauth.api.fields import is_email
 from django_jazzauth.api.serializers import SignInEmailBody, SignUpEmailBody, validate
+from django_jazzauth.api.views.session import SignOutView
+from django_jazzauth.api.views.sign_in import SignInEmailView
 
 from .conftest import ORIGIN, Api
 
@@ -188,3 +193,49 @@ def test_messages_are_those_of_better_auth() -> None:
     assert set(MESSAGES) - set(CODES["core"]) == ours_alone
     for code in set(MESSAGES) - ours_alone:
         assert MESSAGES[code] == CODES["core"][code]
+
+
+def test_whoever_reads_on_still_finds_the_body() -> None:
+    read: list[Any] = []
+
+    class ReadingView(SignInEmailView):
+        def post(self, request: Any) -> HttpResponse:
+            read.extend((self.body, request.data, request.body))
+            return HttpResponse()
+
+    body = {"email": "a@b.co", "password": "x"}
+    request = RequestFactory().post("/", body, "application/json", headers={"origin": ORIGIN})
+    assert ReadingView.as_view()(request).status_code == 200
+    assert read == [body, body, json.dumps(body).encode()]
+
+
+def test_a_body_that_something_else_has_read() -> None:
+    request = RequestFactory().post("/", headers={"origin": ORIGIN})
+    request.META.update(CONTENT_TYPE="application/json", CONTENT_LENGTH="")
+    request._body = b'{"email": "nobody"}'  # as middleware does that unpacks bodies
+    answer = SignInEmailView.as_view()(request)
+    assert "body.password" in answer.data["message"]
+    assert "body.email" not in answer.data["message"]
+
+
+def test_a_body_without_a_length_under_asgi() -> None:
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/",
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/json"), (b"origin", ORIGIN.encode())],
+    }
+    request = ASGIRequest(scope, BytesIO(b'{"email": "nobody"}'))
+    answer = SignInEmailView.as_view()(request)
+    assert "body.password" in answer.data["message"]
+    assert "body.email" not in answer.data["message"]
+
+
+@pytest.mark.parametrize("length", ["", "0", None])
+def test_nothing_is_read_where_nothing_was_sent(length: str | None) -> None:
+    request = RequestFactory().post("/", headers={"origin": ORIGIN})
+    request.META["CONTENT_LENGTH"] = length
+    answer = SignOutView.as_view()(request)
+    assert answer.data == {"success": True}
+    assert not request._read_started

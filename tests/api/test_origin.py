@@ -202,3 +202,12 @@ def test_the_log_tells_the_developer_what_to_set(
     assert api.post("/sign-in/email", body).status_code == 403
     assert "https://other.example'" in caplog.text
     assert "hidden" not in caplog.text
+
+
+def test_what_is_remembered_of_an_origin_is_for_these_settings(api: Api, settings: Any) -> None:
+    before = settings.JAZZAUTH
+    api.origin, api.client.cookies["a"] = "https://late.example", "b"
+    for trusted, status in (([], 403), (["https://late.example"], 200), ([], 403)):
+        settings.JAZZAUTH = {**before, "TRUSTED_ORIGINS": trusted}
+        for _ in range(2):
+            assert api.post("/sign-out").status_code == status

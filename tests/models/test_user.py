@@ -17,9 +17,18 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from django_jazzauth.models import Account
-from django_jazzauth.models.user_manager import internal_username, is_internal_username
+from django_jazzauth.models.user_manager import (
+    UserManager,
+    internal_username,
+    is_internal_username,
+)
+from django_jazzauth.sealed import EventStoreQuerySet
 
 User: Any = get_user_model()
+
+
+def nobody(*args: Any, **kwargs: Any) -> Any:
+    raise User.DoesNotExist
 
 
 def make(email: str = "alice@example.com", **fields: Any) -> Any:
@@ -101,6 +110,47 @@ def test_with_email() -> None:
     assert User.objects.with_email("ALICE@example.com") == user
     assert User.objects.with_email("nobody@example.com") is None
     assert User.objects.with_email("") is None
+
+
+class ActiveOnly(UserManager):
+    """A project's manager that shows fewer rows."""
+
+    def get_queryset(self) -> Any:
+        return super().get_queryset().filter(is_active=True)
+
+
+class WithoutEve(UserManager):
+    """A project's manager whose ``get()`` is its own."""
+
+    def get(self, *args: Any, **kwargs: Any) -> Any:
+        found = super().get(*args, **kwargs)
+        if found.name == "Eve":
+            raise User.DoesNotExist
+        return found
+
+
+@pytest.mark.parametrize(
+    "manager",
+    [
+        ActiveOnly(),
+        WithoutEve(),
+        UserManager.from_queryset(type("Shy", (EventStoreQuerySet,), {"get": nobody}))(),
+    ],
+)
+def test_with_email_asks_the_manager_of_a_project(
+    manager: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make("eve@example.com", name="Eve", is_active=False)
+    assert User.objects.with_email("eve@example.com") is not None
+    manager.model = User
+    monkeypatch.setattr(User._meta, "default_manager", manager)
+    assert User._default_manager.with_email("eve@example.com") is None
+
+
+def test_with_email_builds_no_query(monkeypatch: pytest.MonkeyPatch) -> None:
+    make()
+    monkeypatch.setattr("django.db.models.query.QuerySet.__init__", nobody)
+    assert User.objects.with_email("alice@example.com").name == "Alice"
 
 
 def test_updated_at_follows_what_the_api_shows() -> None:

@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 from ..answers import REDIRECT, answers
 from ..endpoint import Endpoint
 from ..errors import ApiError
+from ..request_body import read_body
 from . import account_cookie
 from .linking import LinkRefused, link, user_for
 from .payloads import CallbackQuery
@@ -49,7 +50,7 @@ class CallbackView(Endpoint):
         A browser does not send our cookies along with a form from elsewhere; it does on the way
         from here to here.
         """
-        form = self._read_body(request)
+        form = read_body(request, self.get_content_negotiator(), Endpoint.parser_classes)
         form = form if isinstance(form, dict) else {}
         known = {name: form[name] for name in _POSTED if isinstance(form.get(name), str)}
         url = self.url_of("social-callback", provider=provider)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 
 from ...api.authentication.bearer import session_token_of
-from ...api.cookies import CookieJar, expose, sign
+from ...api.cookies import CookieJar, expose
 from ...api.options import ApiOptions
 from ...api.plugins import Credential, Plugin
 from ...models import Session
@@ -27,5 +27,5 @@ class BearerPlugin(Plugin):
         self, answer: HttpResponse, session: Session, jar: CookieJar
     ) -> None:
         """The signed token, not percent-encoded, readable for scripts of other origins."""
-        answer["Set-Auth-Token"] = sign(session.token, jar.options.secret)
+        answer["Set-Auth-Token"] = jar.signed(session.token)
         expose(answer, "set-auth-token")
