@@ -77,9 +77,9 @@ def set_pragmas(sender: Any, connection: Any, **kwargs: Any) -> None:
     ``OPTIONS["timeout"]`` of the project stays; without one, writers wait 20 seconds for each
     other instead of Python's five. The write-ahead log is copied into the database every 4,000
     pages (16 MB) instead of every 1,000: the same pages are written again and again, and an event
-    and its row are several. SQLite's cache of pages is 1 MB instead of 2, for each thread has one of
-    its own, and whatever another thread writes empties it. An ``init_command`` of the project's that
-    names either stays.
+    and its row are several. SQLite's cache of pages is 1 MB instead of 2: each thread has one, and
+    whatever another thread writes empties it. An ``init_command`` of the project's that names
+    either stays.
     """
     if connection.vendor != "sqlite":
         return

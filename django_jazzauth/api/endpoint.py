@@ -119,6 +119,11 @@ class Endpoint(APIView):
         except Exception as error:
             response = self.handle_exception(error)
         self.response = self.finalize_response(wrapped, response, *args, **kwargs)
+        if not hasattr(self.response, "renderer_context"):
+            # Nobody parses or renders any more. Without these two circles all that the request made
+            # is freed at once, and not left for Python to find.
+            wrapped.parser_context.clear()
+            vars(self).pop("head", None)
         return self.response
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
