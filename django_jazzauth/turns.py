@@ -17,6 +17,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from .drivers import execute
+from .kept_settings import DEBUG
 
 PATIENCE = 1.0
 """Seconds that a thread waits for its turn before it leaves the matter to SQLite."""
@@ -72,7 +73,9 @@ class _TakesTurns:
     autocommit: bool
     in_atomic_block: bool
     health_check_enabled: bool
-    queries_logged: bool
+    force_debug_cursor: bool
+    run_on_commit: list[Any]
+    run_commit_hooks_on_set_autocommit_on: bool
     wrap_database_errors: Any
 
     def _start_transaction_under_autocommit(self) -> None:
@@ -90,25 +93,39 @@ class _TakesTurns:
     def set_autocommit(
         self, autocommit: bool, force_begin_transaction_with_broken_autocommit: bool = False
     ) -> None:
-        """As Django's, past what needs no look when ``atomic()`` begins on an open connection."""
+        """As Django's, past what needs no look when ``atomic()`` begins on an open connection.
+
+        Nor when it ends: the driver never left its autocommit mode.
+        """
         if (
-            autocommit
-            or not force_begin_transaction_with_broken_autocommit
-            or self.connection is None
+            self.connection is None
             or self.in_atomic_block
             or self.health_check_enabled
+            or (self.run_on_commit if autocommit else False)
+            or not (autocommit or force_begin_transaction_with_broken_autocommit)
+            or self.connection.isolation_level is not None
         ):
             super().set_autocommit(autocommit, force_begin_transaction_with_broken_autocommit)  # type: ignore[misc]
             return
-        self._start_transaction_under_autocommit()
-        self.autocommit = False
+        if autocommit:
+            self.run_commit_hooks_on_set_autocommit_on = False
+        else:
+            self._start_transaction_under_autocommit()
+        self.autocommit = autocommit
+
+    def get_autocommit(self) -> bool:
+        """As Django's, without a look whether there is a connection where there is one."""
+        return self.autocommit if self.connection is not None else super().get_autocommit()  # type: ignore[misc]
 
     def _commit(self) -> None:
-        if self.queries_logged or self.connection is None:
+        if self.force_debug_cursor or DEBUG.value or self.connection is None:
             super()._commit()  # type: ignore[misc]
         else:
-            with self.wrap_database_errors:
+            try:
                 self.connection.commit()
+            except Exception:
+                with self.wrap_database_errors:
+                    raise
         self.__dict__.pop(_TURN, None)
 
     def _rollback(self) -> None:

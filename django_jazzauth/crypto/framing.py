@@ -59,7 +59,10 @@ def frame_text(text: str) -> bytes:
     Raises:
         FramingError: as ``frame``.
     """
-    raw = _utf8(text)
+    try:
+        raw = text.encode()
+    except UnicodeEncodeError:
+        raise _no_utf8() from None
     length = len(raw)
     return (_LENGTHS[length] if length < 512 else _length(length)) + raw
 
@@ -68,7 +71,11 @@ def _utf8(text: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:
-        raise FramingError("a text with a lone surrogate has no UTF-8 form") from None
+        raise _no_utf8() from None
+
+
+def _no_utf8() -> FramingError:
+    return FramingError("a text with a lone surrogate has no UTF-8 form")
 
 
 def _number(number: int) -> bytes:

@@ -303,7 +303,8 @@ class Keyring:
         return self._holder.get()
 
     def _searched(self, entity: str, field: str) -> ColumnCiphers:
-        column = self._column(self._holder.get_checked(), entity, field)
+        opened = self._holder.get_checked()
+        column = opened.columns.get((entity, field)) or self._column(opened, entity, field)
         if not column.live:
             raise KeyUnavailable("no live index root of this database opens")
         return column

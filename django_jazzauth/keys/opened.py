@@ -139,9 +139,9 @@ class Holder:
 
     def get(self) -> Opened:
         """What is open; read from the database, or made there, if it is not yet."""
-        if self._own.making is not None:
-            return self._get_uncommitted()
-        return self._shared or self._read()
+        if self._own.making is None:
+            return self._shared or self._read()
+        return self._get_uncommitted()
 
     def get_checked(self) -> Opened:
         """As ``get``, and not older than ``JAZZAUTH["KEYS_MAX_AGE"]``.
@@ -149,7 +149,7 @@ class Holder:
         A look-up under an index key that the column has left would find nothing, and nobody would
         notice: it writes nothing, so that no condition of the database's stops it.
         """
-        opened = self.get()
+        opened = (self._shared if self._own.making is None else None) or self.get()
         if time.monotonic() - opened.checked_at < get_settings().KEYS_MAX_AGE:
             return opened
         return self._check(opened)

@@ -18,6 +18,7 @@ from ..sealed import (
     SealedCharField,
     SealedEmailField,
     SealedTextField,
+    creates_plainly,
 )
 from .user_manager import UserManager, is_internal_username
 
@@ -88,6 +89,7 @@ class AbstractUser(EventSourcedModel, DjangoAbstractUser):  # type: ignore[misc]
     class Meta(DjangoAbstractUser.Meta):
         abstract = True
 
+    @creates_plainly
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save as Django does, and keep ``updated_at``."""
         update_fields: Iterable[str] | None = kwargs.get("update_fields")

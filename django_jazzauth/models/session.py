@@ -25,6 +25,7 @@ from ..sealed import (
     HeadField,
     SealedCharField,
     SealedTextField,
+    creates_plainly,
 )
 from ..sessions import SessionStore
 
@@ -207,6 +208,7 @@ class Session(EventSourcedModel):
         # Not the token, as Django's model does: the admin writes this text into its log.
         return f"session {self.pk}"
 
+    @creates_plainly
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save as Django does, and keep ``updated_at``.
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from ..sealed import EventStoreManager, EventStoreQuerySet
 from ..sealed.binding import binding_of
+from ..sealed.creating import new_instance
 from ..sealed.point import point_read
 from ..store.acting import acting_as_told, current_cause
 from .account import CREDENTIAL, Account
@@ -123,14 +124,15 @@ class UserManager(EventStoreManager, DjangoUserManager["AbstractUser"]):
         now = timezone.now()
         if user_id is not None:
             fields["pk"] = user_id
-        user: AbstractUser = self.model(
-            username=username or internal_username(),
-            email=email.lower(),
-            name=name,
-            date_joined=now,
-            updated_at=now,
+        values = {
+            "username": username or internal_username(),
+            "email": email.lower(),
+            "name": name,
+            "date_joined": now,
+            "updated_at": now,
             **fields,
-        )
+        }
+        user: AbstractUser = new_instance(self.model, self.db, values) or self.model(**values)
         user.set_password(password)
         return user
 
@@ -153,7 +155,7 @@ class UserManager(EventStoreManager, DjangoUserManager["AbstractUser"]):
             user.save(using=self.db, force_insert=True)
             if not user.has_usable_password():
                 return None
-            account: Account = Account.objects.using(self.db).create(
+            account: Account = Account.objects.db_manager(self.db).create(
                 user=user, provider_id=CREDENTIAL, account_id=str(user.pk)
             )
             return account

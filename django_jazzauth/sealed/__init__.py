@@ -6,6 +6,7 @@ then are projections of encrypted streams.
 
 from . import lookups as lookups  # registers the lookups of sealed fields
 from . import prepare as prepare  # prepares model classes as they are defined
+from .creating import creates_plainly
 from .fields import (
     FoldedField,
     SealedCharField,
@@ -33,6 +34,7 @@ __all__ = [
     "SealedFieldMixin",
     "SealedJSONField",
     "SealedTextField",
+    "creates_plainly",
     "seal",
     "sealed_field",
 ]

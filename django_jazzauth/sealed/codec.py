@@ -204,14 +204,27 @@ def _prepared(prepare: Callable[[Any], Any], encode: Callable[[Any], Any]) -> Ca
 
 
 def _text_encoder(field: Any, prepare: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    stays_none = _stays_none(field)
+
     def encode(value: Any) -> str | None:
         if type(value) is str and value.isascii() and "\x00" not in value:  # nearly always
             limit = field.max_length
             if limit is None or len(value) <= limit:
                 return value
+        if value is None and stays_none:
+            return None
         return _text_primitive(field, prepare, value)
 
     return encode
+
+
+def _stays_none(field: Any) -> bool:
+    """Whether a field of text keeps NULL as it is; one of a project's own may write empty text."""
+    return any(
+        type(field).get_prep_value is kind.get_prep_value
+        and type(field).to_python is kind.to_python
+        for kind in (models.CharField, models.TextField)
+    )
 
 
 def _uuid_encoder(prepare: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -45,6 +45,8 @@ def _prepared(field: Any, prepare: Callable[[Any, BaseDatabaseWrapper], Any]) ->
         return value if value is True or value is False else prepare(value, connection)
 
     def time(value: Any, _: Any, connection: BaseDatabaseWrapper) -> Any:
+        if value is None:
+            return None
         if type(value) is not datetime or value.tzinfo is None:
             return prepare(value, connection)
         return time_parameter(connection, value)

@@ -40,6 +40,7 @@ def _after(sender: Any, instance: Any, using: str, **kwargs: Any) -> None:
     binding = binding_of(sender)
     if binding is None:
         return
+    connection = connections[using]
     pk = getattr(instance, binding.pk.attname)
     snapshot = snapshot_of(instance, binding)
     ending = instance._state.__dict__.pop("sealed_ending", None)
@@ -52,9 +53,9 @@ def _after(sender: Any, instance: Any, using: str, **kwargs: Any) -> None:
         subject = binding.subject_of(pk, ending.stream, ending.head.state)
         ended = Ending(ending.stream, subject, ending.head, binding.owners(ending.head.state))
         if ending.row is not None:
-            forget_row(binding, connections[using], ending.row)
-    groups = now_gone(connections[using], binding, ended)
-    gather_along(connections[using], [each for _, endings in groups for each in endings])
+            forget_row(binding, connection, ending.row)
+    groups = now_gone(connection, binding, ended)
+    gather_along(connection, [each for _, endings in groups for each in endings])
     for each, endings in groups:
         record_deleted(each, using, endings)
 

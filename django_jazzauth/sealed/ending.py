@@ -58,12 +58,15 @@ class _Together:
 def mark_ending(connection: BaseDatabaseWrapper, stream: str) -> None:
     """Note that the entity of ``stream`` is being deleted in the innermost transaction block."""
     marks: list[_Together] = connection.__dict__.setdefault(_MARKS, [])
-    marks[:] = [together for together in marks if _open(connection, together.block)]
+    if marks:
+        marks[:] = [together for together in marks if _open(connection, together.block)]
     if not connection.atomic_blocks:
         return
     block = connection.atomic_blocks[-1]
-    together = next((each for each in marks if each.block is block), None)
-    if together is None:
+    for together in marks:
+        if together.block is block:
+            break
+    else:
         together = _Together(block)
         marks.append(together)
     together.streams.add(stream)
@@ -95,7 +98,8 @@ def now_gone(
     if together.waiting:
         return []
     marks.remove(together)
-    return _in_order(list(together.gone.items()))
+    groups = list(together.gone.items())
+    return groups if len(groups) == 1 else _in_order(groups)
 
 
 def _in_order(groups: list[tuple[Any, list[Ending]]]) -> list[tuple[Any, list[Ending]]]:
@@ -122,8 +126,9 @@ def gather_along(connection: BaseDatabaseWrapper, endings: list[Ending]) -> None
     ``MOST_ALONG`` streams no more are noted, so that the event cannot grow without end.
     """
     gone: dict[Any, dict[str, list[str]]] = connection.__dict__.setdefault(_GONE, {})
-    for block in [block for block in gone if not _open(connection, block)]:
-        del gone[block]
+    if gone:
+        for block in [block for block in gone if not _open(connection, block)]:
+            del gone[block]
     if not connection.atomic_blocks:
         return
     by_owner = gone.setdefault(connection.atomic_blocks[-1], {})
@@ -143,4 +148,4 @@ def is_ending(connection: BaseDatabaseWrapper, stream: str) -> bool:
 
 
 def _open(connection: BaseDatabaseWrapper, block: Any) -> bool:
-    return any(open_block is block for open_block in connection.atomic_blocks)
+    return block in connection.atomic_blocks  # which are equal to themselves alone

@@ -31,7 +31,8 @@ from .record import encode_state, record_created, record_created_with_row
 from .saving_plan import saving_plan
 from .snapshot import Snapshot, set_snapshot
 
-_PLAIN = (str, bool, type(None), int, datetime, UUID)
+PLAIN = frozenset((str, bool, type(None), int, datetime, UUID))
+"""Types of values that are never expressions."""
 
 
 def insert_objects(
@@ -89,7 +90,7 @@ def _values(binding: Binding, alias: str, obj: Any) -> dict[str, Any]:
     """An instance's values by attname; an event holds values, so that expressions become some."""
     values = {attname: getattr(obj, attname) for attname in binding.codecs}
     for attname, value in values.items():
-        if type(value) not in _PLAIN and hasattr(value, "resolve_expression"):
+        if type(value) not in PLAIN and hasattr(value, "resolve_expression"):
             values[attname] = settled = _settled(binding, alias, attname, value)
             setattr(obj, attname, settled)
     return values

@@ -213,7 +213,7 @@ def _held_sql(binding: Binding, connection: BaseDatabaseWrapper) -> str:
 def hold_rows(
     binding: Binding, connection: BaseDatabaseWrapper, pks: Sequence[Any], *, raw: bool
 ) -> None:
-    """Lock rows before their events are written (PostgreSQL; elsewhere there is one writer).
+    """Lock rows of PostgreSQL before their events are written; elsewhere there is one writer.
 
     Whoever deletes a row, or has selected it for update, has its lock before the event's.
 
@@ -223,8 +223,6 @@ def hold_rows(
         pks: primary keys.
         raw: they are as the driver gave them.
     """
-    if connection.vendor != "postgresql":
-        return
     table, key, _head = names_of(binding, connection)
     keys = pks if raw else [pk_param(binding, connection, pk) for pk in pks]
     condition, params = is_among(connection, key, keys)
@@ -240,12 +238,12 @@ def _swap_sql(
 ) -> str:
     """The compare-and-swap of one row's head; with the type of keys, that of an array of them."""
     made: dict[Any, str] = binding.__dict__.setdefault("swaps", {})
-    place = (connection.vendor, many, *(field.attname for field in fields))
+    place = (connection.vendor, many, *[field.attname for field in fields])
     sql = made.get(place)
     if sql is None:
         table, key, head = names_of(binding, connection)
         quote = connection.ops.quote_name
-        columns = "".join(f"{quote(field.column)} = %s, " for field in fields)
+        columns = "".join([f"{quote(field.column)} = %s, " for field in fields])
         update = f"UPDATE {table} SET {columns}{head} = "  # noqa: S608 - quoted names
         sql = (
             f"{update}%s WHERE {key} = %s AND {head} = %s"

@@ -13,6 +13,7 @@ from django.db.models import sql
 from ..errors import NotJournalled
 from .binding import binding_of, require_binding
 from .conflicts import create_with_conflicts
+from .creating import create_shortly
 from .inherited import as_parents, rows_of_parents, split_by_table
 from .insert import insert_objects
 from .iterable import SealedModelIterable
@@ -84,6 +85,14 @@ class EventStoreQuerySetMixin:
         return () if head is None or head in fields or not fields else (head,)
 
     # -- writing ----------------------------------------------------------------------------------
+
+    def create(self, **kwargs: Any) -> Any:
+        """As Django's ``create``; what nobody changes on its way is written directly."""
+        self._for_write = True
+        made = create_shortly(self.model, self.db, kwargs)
+        return super().create(**kwargs) if made is None else made  # type: ignore[misc]
+
+    create.alters_data = True  # type: ignore[attr-defined]
 
     def _insert(
         self,

@@ -81,8 +81,10 @@ def record(
     connection = connections[alias]
     values = values or Values(binding, connection)
     drafts = [_draft(binding, change, type_, values) for change in changes]
-    names = {attname for change in changes for attname in change.values}
-    columns, fields = columns_for(binding, frozenset(names))
+    names = frozenset(changes[0].values)
+    if len(changes) > 1:
+        names = names.union(*[change.values for change in changes])
+    columns, fields = columns_for(binding, names)
     raw = changes[0].raw
 
     def row(change: Change, event: Written) -> Swap:
@@ -102,7 +104,8 @@ def record(
             return [_standing(binding, connection, changes[0], columns, swap, together[0])]
     with one_transaction(connection):
         hold_writer_lock(connection)
-        hold_rows(binding, connection, [change.pk for change in changes], raw=raw)
+        if connection.vendor == "postgresql":
+            hold_rows(binding, connection, [change.pk for change in changes], raw=raw)
         written = append(alias, drafts) if together is None else [together[0]]
         rows = [
             row(change, event)

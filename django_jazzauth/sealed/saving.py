@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .binding import Binding
-from .insert import insert_objects
+from .insert import PLAIN, insert_objects
 from .saving_plan import saving_plan
 from .update import update_instance
 
@@ -47,21 +47,18 @@ def _save_stored(
 ) -> bool | None:
     pk = getattr(obj, binding.pk.attname)
     deciding = saving_plan(binding).deciding
-    written = {
-        attname: codec
-        for attname, codec in binding.codecs.items()
-        if not update_fields or codec.field.name in update_fields or attname in update_fields
-    }
-    values = {attname: getattr(obj, attname) for attname in written}
+    values = {}
     # Before any field is asked for what to write: that may be more than a question.
-    if (
-        pk is None
-        or not values
-        or any(hasattr(value, "resolve_expression") for value in values.values())
-    ):
+    for attname, codec in binding.codecs.items():
+        if update_fields and codec.field.name not in update_fields and attname not in update_fields:
+            continue
+        values[attname] = value = getattr(obj, attname)
+        if type(value) not in PLAIN and hasattr(value, "resolve_expression"):
+            return None
+    if pk is None or not values:
         return None
     for attname in deciding & values.keys():
-        values[attname] = written[attname].field.pre_save(obj, False)
+        values[attname] = binding.codecs[attname].field.pre_save(obj, False)
     if update_instance(binding, alias, obj, pk, values):
         return True
     if force_update or update_fields:

@@ -37,9 +37,15 @@ def snapshot_of(instance: Any, binding: Binding | None = None) -> Snapshot | Non
     """
     state = instance._state.__dict__
     snapshot: Snapshot | None = state.get("sealed")
-    if binding is not None and binding is not loading_binding(type(instance)):
+    if binding is not None and not _is_own(instance, binding):
         snapshot = state.get("sealed_parents", {}).get(binding.entity)
     return snapshot
+
+
+def _is_own(instance: Any, binding: Binding) -> bool:
+    """Whether the binding opens the instance's rows; else it is that of another of its tables."""
+    model = type(instance)
+    return model._meta.concrete_model is binding.model or binding is loading_binding(model)
 
 
 def values_then(snapshot: Snapshot | None, binding: Binding) -> dict[str, Any]:
@@ -53,7 +59,7 @@ def values_then(snapshot: Snapshot | None, binding: Binding) -> dict[str, Any]:
 
 def set_snapshot(instance: Any, binding: Binding, snapshot: Snapshot) -> None:
     """Let the instance stand on a head of one of its tables."""
-    if instance._meta.concrete_model is binding.model or binding is loading_binding(type(instance)):
+    if _is_own(instance, binding):
         instance._state.sealed = snapshot
     else:
         parents = instance._state.__dict__.get("sealed_parents", {})

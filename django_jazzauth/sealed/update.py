@@ -132,9 +132,10 @@ def _changed(
             changed[attname] = value
             continue
         then, codec = loaded[attname], binding.codecs[attname]
-        if value is not then or codec.mutable:
-            if made.primitive(attname, value) != codec.encode(then):
-                changed[attname] = value
+        if value is then and not codec.mutable:
+            continue
+        if made.primitive(attname, value) != codec.encode(then):
+            changed[attname] = value
     return changed
 
 
@@ -142,6 +143,8 @@ def _settle(
     binding: Binding, alias: str, pk: Any, old: Opened, changed: dict[str, Any]
 ) -> dict[str, Any]:
     """Turn expressions among the values into values, against the row as it is now."""
+    if not changed:
+        return changed
     expressions = {n: v for n, v in changed.items() if hasattr(v, "resolve_expression")}
     if not expressions:
         return changed

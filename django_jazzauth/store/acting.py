@@ -62,7 +62,7 @@ def current_cause() -> dict[str, str]:
     if not given and not _process:
         return {}
     # Finding out who acts may itself write, for instance end a session that has run out.
-    token = _given.set(tuple(one for one in given if not callable(one)))
+    token = _given.set(tuple([one for one in given if not callable(one)]))
     cause: dict[str, str] = {}
     try:
         for one in given:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,18 +20,10 @@ from django_jazzauth.sealed import (
     SealedTextField,
 )
 from django_jazzauth.sealed.binding import require_binding
-from django_jazzauth.store import registry, store
+from django_jazzauth.store import store
 from django_jazzauth.store.sealing import Head
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def registered() -> Iterator[None]:
-    known = dict(registry._projectors)
-    yield
-    registry._projectors.clear()
-    registry._projectors.update(known)
 
 
 @isolate_apps("tests.testapp")
