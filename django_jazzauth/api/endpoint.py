@@ -132,7 +132,7 @@ class Endpoint(APIView):
         self.check_throttles(request)
         http = self.http
         trusted = self.api_options.trusted_origins
-        body = read_body(request, self.get_content_negotiator(), Endpoint.parser_classes)
+        body = read_body(self, request)
         origin.check_origin(http, trusted)
         origin.check_callbacks(body, self.parameters, trusted)
         self.body = {}
@@ -151,7 +151,7 @@ class Endpoint(APIView):
         answer = response
         if not isinstance(response, Response):
             answer = super().finalize_response(request, response, *args, **kwargs)
-        if self._state is not None:
+        if self._state is not None and self._state.has_to_tell:
             self._state.apply(answer, self.jar)
         for add in plugins.installed().answered:
             add(self, answer)
@@ -183,6 +183,11 @@ class Endpoint(APIView):
         else:
             # DRF's own step for nobody, which its stubs leave out.
             request._not_authenticated()  # type: ignore[attr-defined]
+
+    def check_permissions(self, request: Request) -> None:
+        """As DRF's, where there are any."""
+        if self.permission_classes or type(self).get_permissions is not APIView.get_permissions:
+            super().check_permissions(request)
 
     def get_exception_handler(self) -> Any:
         """The wire's own error bodies, whatever the project sets for its other views."""

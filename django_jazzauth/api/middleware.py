@@ -134,12 +134,11 @@ def _refuse_host(request: HttpRequest) -> None:
 def _endpoint_at(request: HttpRequest) -> ResolverMatch | None:
     """The endpoint that the request is for; none if it is for something else."""
     urlconf = getattr(request, "urlconf", None)
-    base = _base(urlconf, get_script_prefix())
+    base, known = _known(urlconf, get_script_prefix())
     if not base or not request.path.startswith(base):
         return None
     if urlconf is not None:
         set_urlconf(urlconf)
-    known = _known(urlconf)
     path = request.path_info
     match = known.get(path)
     if match is None:
@@ -157,15 +156,14 @@ def _endpoint_at(request: HttpRequest) -> ResolverMatch | None:
 
 
 @while_settings_hold
-def _base(settings: Settings, urlconf: Any, script_prefix: str) -> str:
-    """What the paths of the API begin with; nothing if it is not in this URLconf."""
+def _known(
+    settings: Settings, urlconf: Any, script_prefix: str
+) -> tuple[str, dict[str, ResolverMatch]]:
+    """What the paths of the API begin with, and the endpoints that were asked for, by path.
+
+    It is nothing that they begin with if the API is not in this URLconf.
+    """
     try:
-        return reverse("jazzauth:ok", urlconf=urlconf).removesuffix("ok")
+        return reverse("jazzauth:ok", urlconf=urlconf).removesuffix("ok"), {}
     except NoReverseMatch:
-        return ""
-
-
-@while_settings_hold
-def _known(settings: Settings, urlconf: Any) -> dict[str, ResolverMatch]:
-    """Endpoints that were asked for, by path."""
-    return {}
+        return "", {}
