@@ -13,7 +13,6 @@ from ..issuing import token_for, token_for_payload
 from ..payloads import JwksPayload, TokenPayload
 from ..responses import Response
 
-
 _CONDITIONS = frozenset(
     f"HTTP_IF_{name}" for name in ("MATCH", "NONE_MATCH", "MODIFIED_SINCE", "UNMODIFIED_SINCE")
 )
