@@ -37,7 +37,8 @@ _OURS: dict[Any, Any] = {cls: cls() for cls in (JSONRenderer, JSONParser, FormPa
 class _NoParameters(QueryDict):
     """The parameters of a request without any, which need not be looked through."""
 
-    get = dict.get  # type: ignore[assignment]
+    def get(self, key: Any, default: Any = None) -> Any:
+        return default
 
 
 _NO_PARAMETERS: QueryDict = _NoParameters()

@@ -54,7 +54,9 @@ class Echo(Endpoint):
     body_class = TextBody
 
     def get(self, request: Request) -> Response:
-        return Response({"parameters": self.parameters.dict(), "x": self.parameters.get("x", "-")})
+        return Response(
+            {"parameters": self.parameters.dict(), "x": self.parameters.get("x", default="-")}
+        )
 
     def post(self, request: Request) -> Response:
         return Response(self.body)
