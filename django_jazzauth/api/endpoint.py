@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 from ..models import Session
 from ..request_cause import cause_of
 from ..store.acting import acting_as_told
+from ..turnstile import in_turn
 from . import errors, origin, plugins
 from .cookies import CookieJar, encode
 from .letters import Letters
@@ -36,7 +37,8 @@ _OURS: dict[Any, Any] = {cls: cls() for cls in (JSONRenderer, JSONParser, FormPa
 class _NoParameters(QueryDict):
     """The parameters of a request without any, which need not be looked through."""
 
-    get = dict.get  # type: ignore[assignment]
+    def get(self, key: Any, default: Any = None) -> Any:
+        return default
 
 
 _NO_PARAMETERS: QueryDict = _NoParameters()
@@ -99,7 +101,7 @@ class Endpoint(APIView):
         if method in ("head", "options") or not hasattr(self, method):
             return nothing_here()
         request.jazzauth_via = "api"  # type: ignore[attr-defined]
-        with acting_as_told(partial(cause_of, request)):
+        with in_turn(), acting_as_told(partial(cause_of, request)):
             return self._dispatch(method, request, *args, **kwargs)
 
     def _dispatch(
@@ -136,7 +138,7 @@ class Endpoint(APIView):
         self.check_throttles(request)
         http = self.http
         trusted = self.api_options.trusted_origins
-        body = read_body(request, self.get_content_negotiator(), Endpoint.parser_classes)
+        body = read_body(self, request)
         origin.check_origin(http, trusted)
         origin.check_callbacks(body, self.parameters, trusted)
         self.body = {}
@@ -155,7 +157,7 @@ class Endpoint(APIView):
         answer = response
         if not isinstance(response, Response):
             answer = super().finalize_response(request, response, *args, **kwargs)
-        if self._state is not None:
+        if self._state is not None and self._state.has_to_tell:
             self._state.apply(answer, self.jar)
         for add in plugins.installed().answered:
             add(self, answer)
@@ -187,6 +189,11 @@ class Endpoint(APIView):
         else:
             # DRF's own step for nobody, which its stubs leave out.
             request._not_authenticated()  # type: ignore[attr-defined]
+
+    def check_permissions(self, request: Request) -> None:
+        """As DRF's, where there are any."""
+        if self.permission_classes or type(self).get_permissions is not APIView.get_permissions:
+            super().check_permissions(request)
 
     def get_exception_handler(self) -> Any:
         """The wire's own error bodies, whatever the project sets for its other views."""

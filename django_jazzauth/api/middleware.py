@@ -22,6 +22,7 @@ from django.utils import timezone, translation
 
 from ..conf import Settings, while_settings_hold
 from ..middleware import Middleware
+from ..turnstile import in_turn
 from .endpoint import Endpoint
 from .responses import Response
 
@@ -83,6 +84,11 @@ def _kept_active() -> Iterator[None]:
 
 def _answer(request: HttpRequest, match: ResolverMatch) -> HttpResponseBase:
     """What Django's handler does with a view that no middleware looks at."""
+    with in_turn():
+        return _answer_now(request, match)
+
+
+def _answer_now(request: HttpRequest, match: ResolverMatch) -> HttpResponseBase:
     _refuse_host(request)
     request.resolver_match = match
     found: Any = match.func(request, *match.args, **match.kwargs)
@@ -128,12 +134,11 @@ def _refuse_host(request: HttpRequest) -> None:
 def _endpoint_at(request: HttpRequest) -> ResolverMatch | None:
     """The endpoint that the request is for; none if it is for something else."""
     urlconf = getattr(request, "urlconf", None)
-    base = _base(urlconf, get_script_prefix())
+    base, known = _known(urlconf, get_script_prefix())
     if not base or not request.path.startswith(base):
         return None
     if urlconf is not None:
         set_urlconf(urlconf)
-    known = _known(urlconf)
     path = request.path_info
     match = known.get(path)
     if match is None:
@@ -151,15 +156,14 @@ def _endpoint_at(request: HttpRequest) -> ResolverMatch | None:
 
 
 @while_settings_hold
-def _base(settings: Settings, urlconf: Any, script_prefix: str) -> str:
-    """What the paths of the API begin with; nothing if it is not in this URLconf."""
+def _known(
+    settings: Settings, urlconf: Any, script_prefix: str
+) -> tuple[str, dict[str, ResolverMatch]]:
+    """What the paths of the API begin with, and the endpoints that were asked for, by path.
+
+    It is nothing that they begin with if the API is not in this URLconf.
+    """
     try:
-        return reverse("jazzauth:ok", urlconf=urlconf).removesuffix("ok")
+        return reverse("jazzauth:ok", urlconf=urlconf).removesuffix("ok"), {}
     except NoReverseMatch:
-        return ""
-
-
-@while_settings_hold
-def _known(settings: Settings, urlconf: Any) -> dict[str, ResolverMatch]:
-    """Endpoints that were asked for, by path."""
-    return {}
+        return "", {}

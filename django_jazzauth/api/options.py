@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from django.http import HttpRequest
 
-from ..conf import Settings, get_settings, while_settings_hold
+from ..conf import Settings, while_settings_hold
 from ..conf_groups import CookieCache
 from .origin import origin_of
 
@@ -47,9 +47,14 @@ def options_for(request: HttpRequest) -> ApiOptions:
     The origin is that of the setting ``BASE_URL``; without it, the request's own, which Django
     has checked against ``ALLOWED_HOSTS``.
     """
-    if get_settings().BASE_URL:
-        return _options_at("")
-    return _options_at(request.build_absolute_uri("/"))
+    (fixed,) = _fixed_options()
+    return fixed or _options_at(request.build_absolute_uri("/"))
+
+
+@while_settings_hold
+def _fixed_options(settings: Settings) -> tuple[ApiOptions | None]:
+    """The options that do not depend on the request."""
+    return (_options_at("") if settings.BASE_URL else None,)
 
 
 @while_settings_hold

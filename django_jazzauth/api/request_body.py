@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest
-from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
+from rest_framework.views import APIView
 
 from . import errors
-from .parsers import JSONParser
+from .parsers import FormParser, JSONParser
 
 # Distinguishes an absent body from JSON ``null``.
 UNDEFINED = object()
@@ -19,13 +18,12 @@ UNDEFINED = object()
 _NO_LENGTH = (None, "", "0")
 
 
-def read_body(request: Request, negotiator: Any, allowed: Iterable[type[BaseParser]]) -> Any:
+def read_body(view: APIView, request: Request) -> Any:
     """The parsed body; :data:`UNDEFINED` if there is none.
 
     Args:
+        view: says who chooses among the parsers.
         request: DRF's.
-        negotiator: chooses among the parsers of ``request``.
-        allowed: what a refusal names.
 
     Raises:
         ApiError: 415.
@@ -38,9 +36,9 @@ def read_body(request: Request, negotiator: Any, allowed: Iterable[type[BasePars
     octets = http.body
     if not octets:
         return UNDEFINED
-    parser = negotiator.select_parser(request, request.parsers)
+    parser = view.get_content_negotiator().select_parser(request, request.parsers or ())
     if parser is None:
-        raise _unsupported(request.content_type or "", allowed)
+        raise _unsupported(request.content_type or "")
     if type(parser) is JSONParser:
         # ``request.data`` would choose again, and wrap the octets in a stream.
         return parser.parse_octets(octets)
@@ -59,12 +57,11 @@ def _is_empty(http: HttpRequest) -> bool:
     )
 
 
-def _unsupported(content_type: str, allowed: Iterable[type[BaseParser]]) -> errors.ApiError:
+def _unsupported(content_type: str) -> errors.ApiError:
     complaint = (
         f'Content-Type "{content_type}" is not allowed'
         if content_type
         else "Content-Type is required"
     )
-    types = ", ".join(parser.media_type or "" for parser in allowed)
-    message = f"{complaint}. Allowed types: {types}"
+    message = f"{complaint}. Allowed types: {FormParser.media_type}, {JSONParser.media_type}"
     return errors.ApiError(415, "UNSUPPORTED_MEDIA_TYPE", message)

@@ -86,6 +86,13 @@ class SessionState:
         if self.session is not None and not self.session.stored:
             self.session = None
 
+    @property
+    def has_to_tell(self) -> bool:
+        """Whether :meth:`apply` may have anything to do."""
+        if self.session is None:
+            return self.token is not None
+        return self.renewed or self.carried is not None
+
     def apply(self, response: HttpResponse, jar: CookieJar) -> None:
         """Set or remove the cookies that follow from the state."""
         if self.session is None and self.token is not None:

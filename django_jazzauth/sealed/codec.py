@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import json
 import uuid
-import zoneinfo
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -17,7 +16,8 @@ from django.db.backends.utils import format_number
 from django.utils import timezone
 
 from ..errors import NotJournalled, ValueNotStorable
-from ..kept_settings import USE_TZ
+from .text_codec import text_encoder
+from .time_codec import as_datetime, datetime_encoder, naive_moment
 
 _MICROSECOND = datetime.timedelta(microseconds=1)
 _PRIMITIVES = (str, int, float, bool, bytes)
@@ -62,7 +62,7 @@ class FieldCodec:
         if not isinstance(self.field, models.DateTimeField) or primitive is None:
             return []
         if isinstance(primitive, str):
-            naive, zone = _naive(primitive)
+            naive, zone = naive_moment(primitive)
             return [timezone.make_aware(naive, zone), timezone.make_aware(naive, datetime.UTC)]
         default = timezone.get_default_timezone()
         return [primitive.replace(tzinfo=None), timezone.make_naive(primitive, default)]
@@ -114,26 +114,6 @@ def kind_of(field: Any) -> str:
     return str(type(field).__name__)
 
 
-def check_text(field: Any, value: str) -> str:
-    """Refuse text that no database or JSON reader could hold.
-
-    Raises:
-        ValueNotStorable: the text has a NUL character or a lone surrogate, or is longer than
-            the field's ``max_length``.
-    """
-    if "\x00" in value:
-        raise ValueNotStorable(f"{field} cannot hold a NUL (0x00) character.")
-    if not value.isascii():
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise ValueNotStorable(f"{field} cannot hold a lone surrogate.") from None
-    limit = field.max_length
-    if limit is not None and len(value) > limit:
-        raise ValueNotStorable(f"{field} holds at most {limit} characters, not {len(value)}.")
-    return value
-
-
 def _pair(field: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any], bool]:
     target = field
     while getattr(target, "remote_field", None) and hasattr(target, "target_field"):
@@ -143,7 +123,7 @@ def _pair(field: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any], bool]
     if isinstance(target, models.DecimalField):
         return (lambda value: _decimal_primitive(target, value)), _optional(Decimal), False
     if isinstance(target, models.DateTimeField):
-        return _datetime_encoder(target), _as_datetime, False
+        return datetime_encoder(target), as_datetime, False
     prepare = target.to_python if target is not field else field.get_prep_value
     if isinstance(target, models.UUIDField):
         return _uuid_encoder(prepare), _as_uuid, False
@@ -151,7 +131,7 @@ def _pair(field: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any], bool]
         if isinstance(target, kind):
             return _prepared(prepare, encode), _optional(decode), False
     if isinstance(target, models.CharField | models.TextField):
-        return _text_encoder(target, prepare), _text, False
+        return text_encoder(target, prepare), _text, False
     if isinstance(target, models.FileField | models.GenericIPAddressField):
         return (lambda value: None if value is None else str(prepare(value))), _text, False
     if isinstance(target, models.IntegerField):
@@ -203,30 +183,6 @@ def _prepared(prepare: Callable[[Any], Any], encode: Callable[[Any], Any]) -> Ca
     return run
 
 
-def _text_encoder(field: Any, prepare: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    stays_none = _stays_none(field)
-
-    def encode(value: Any) -> str | None:
-        if type(value) is str and value.isascii() and "\x00" not in value:  # nearly always
-            limit = field.max_length
-            if limit is None or len(value) <= limit:
-                return value
-        if value is None and stays_none:
-            return None
-        return _text_primitive(field, prepare, value)
-
-    return encode
-
-
-def _stays_none(field: Any) -> bool:
-    """Whether a field of text keeps NULL as it is; one of a project's own may write empty text."""
-    return any(
-        type(field).get_prep_value is kind.get_prep_value
-        and type(field).to_python is kind.to_python
-        for kind in (models.CharField, models.TextField)
-    )
-
-
 def _uuid_encoder(prepare: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def encode(value: Any) -> bytes | None:
         if type(value) is not uuid.UUID:
@@ -248,16 +204,6 @@ def _boolean_encoder(prepare: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return found
 
     return encode
-
-
-def _text_primitive(field: Any, prepare: Callable[[Any], Any], value: Any) -> str | None:
-    if type(value) is not str:
-        value = prepare(value)
-        if value is None:
-            return None
-        # What a driver would send: an enumeration's text, not its name.
-        value = str.__str__(value) if isinstance(value, str) else str(value)
-    return check_text(field, value)
 
 
 def _whole_primitive(field: Any, value: int | None) -> int | None:
@@ -285,43 +231,6 @@ def _decimal_primitive(field: Any, value: Any) -> str | None:
             "after the point."
         )
     return text
-
-
-def _datetime_encoder(field: Any) -> Callable[[Any], Any]:
-    def encode(value: Any) -> datetime.datetime | str | None:
-        if type(value) is datetime.datetime and USE_TZ.value:
-            if value.tzinfo is datetime.UTC:
-                return value
-            if value.tzinfo is not None:
-                return value.astimezone(datetime.UTC)
-        return _datetime_primitive(field, value)
-
-    return encode
-
-
-def _datetime_primitive(field: Any, value: Any) -> datetime.datetime | str | None:
-    value = field.get_prep_value(value)
-    if value is None:
-        return None
-    moment: datetime.datetime = value
-    if timezone.is_aware(moment):
-        return moment.astimezone(datetime.UTC)
-    # Kept naive where the project is, with the zone that the database will read it in.
-    return f"{moment.isoformat()} {timezone.get_default_timezone_name()}"
-
-
-def _naive(text: str) -> tuple[datetime.datetime, datetime.tzinfo]:
-    moment, _, zone = text.partition(" ")
-    return datetime.datetime.fromisoformat(moment), zoneinfo.ZoneInfo(zone)
-
-
-def _as_datetime(value: Any) -> Any:
-    if value is None:
-        return None
-    if type(value) is str:
-        moment, zone = _naive(value)
-        return timezone.make_aware(moment, zone) if USE_TZ.value else moment
-    return value if USE_TZ.value else timezone.make_naive(value)
 
 
 def _json_codec(field: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any], bool]:

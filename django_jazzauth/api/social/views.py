@@ -50,7 +50,7 @@ class CallbackView(Endpoint):
         A browser does not send our cookies along with a form from elsewhere; it does on the way
         from here to here.
         """
-        form = read_body(request, self.get_content_negotiator(), Endpoint.parser_classes)
+        form = read_body(self, request)
         form = form if isinstance(form, dict) else {}
         known = {name: form[name] for name in _POSTED if isinstance(form.get(name), str)}
         url = self.url_of("social-callback", provider=provider)

@@ -59,7 +59,8 @@ class GetSessionView(Endpoint):
         answer = Response(state.payload)
         if state.session is None or state.shown is not None:
             return answer
-        if not state.renewed and state.token is not None:
+        cached_in_cookie = self.api_options.cookie_cache.ENABLED
+        if cached_in_cookie and not state.renewed and state.token is not None:
             self.jar.write_cache(answer, state.session, remember=state.remembered)
         self.shown = state.session
         return answer

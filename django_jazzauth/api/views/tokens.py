@@ -13,6 +13,10 @@ from ..issuing import token_for, token_for_payload
 from ..payloads import JwksPayload, TokenPayload
 from ..responses import Response
 
+_CONDITIONS = frozenset(
+    f"HTTP_IF_{name}" for name in ("MATCH", "NONE_MATCH", "MODIFIED_SINCE", "UNMODIFIED_SINCE")
+)
+
 
 class TokenView(Endpoint):
     """A JWT for the signed-in user."""
@@ -40,5 +44,7 @@ class JwksView(Endpoint):
         answer = HttpResponse(keys.body, content_type="application/json")
         answer["ETag"] = keys.etag
         answer["Cache-Control"] = f"public, max-age={MAX_AGE}"
+        if not _CONDITIONS & self.http.META.keys():
+            return answer
         matched = get_conditional_response(self.http, etag=keys.etag, response=answer)
         return matched if isinstance(matched, HttpResponse) else answer
