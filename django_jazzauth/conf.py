@@ -103,7 +103,7 @@ class Settings(Group, frozen=True, kw_only=True):
             None: where the default database is SQLite.
         SCAN_LIMIT: rows that one query may open to search a sealed field.
         ORDER_LIMIT: rows that one query may open to sort by a sealed field.
-        MEMO_SIZE: opened heads and data keys kept in memory, each; the two take some 4 kB.
+        MEMO_SIZE: opened rows kept in memory, of some 3 kB each, and half as many data keys.
         MAX_STATE_BYTES: size of an entity's sealed state at most.
         TAMPERED: ``refuse`` to load a row that does not fit its head, or only ``report`` it.
         SQLITE_SYNCHRONOUS: ``NORMAL`` survives a killed process, ``FULL`` a power cut as well.

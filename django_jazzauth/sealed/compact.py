@@ -9,6 +9,7 @@ import msgspec
 
 _MOST_SHARED = 29  # CPython's own limit; beyond it a dictionary of an instance takes more
 
+_AS_THEY_ARE = frozenset({type(None), int, float, str, bytes})
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
 
@@ -49,8 +50,13 @@ def packed_as_read(vendor: str, row: Iterable[Any], head: int) -> bytes | None:
         The bytes; None for a row that cannot be recognised.
     """
     values = [*row]
-    if vendor != "postgresql":
-        values = [int(value) if type(value) is bool else value for value in values]
+    for place, value in enumerate(values):
+        kind = type(value)
+        if kind in _AS_THEY_ARE or (kind is bool and vendor == "postgresql"):
+            continue
+        for plain in (int, float, str):  # psycopg says by a subclass how many octets a number takes
+            if isinstance(value, plain):
+                values[place] = plain.__str__(value) if plain is str else plain(value)
     try:
         hash((*values,))
         return packed(values, head)

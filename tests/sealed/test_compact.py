@@ -52,6 +52,22 @@ def test_booleans_are_numbers_where_the_database_has_none() -> None:
     assert compact.packed_as_read("postgresql", written, 2) == compact.packed(written, 2)
 
 
+def test_numbers_and_texts_of_a_driver_of_its_own_are_as_they_are_read() -> None:
+    class Int4(int):
+        pass
+
+    class Safe(str):
+        __slots__ = ()
+
+    class Float8(float):
+        pass
+
+    written = (Int4(3), Safe("a"), Float8(1.5), True, b"head")
+    for vendor, read in (("postgresql", True), ("sqlite", 1)):
+        expected = compact.packed((3, "a", 1.5, read, b"head"), 4)
+        assert compact.packed_as_read(vendor, written, 4) == expected
+
+
 def test_a_row_that_changed_has_the_bytes_of_what_it_is_now() -> None:
     row = (
         uuid.uuid4(),
