@@ -247,7 +247,7 @@ class Session(EventSourcedModel):
 
         The same as ``session.user``, which has to build a query.
         """
-        if self.user_id is None or type(self)._meta.get_field("user").is_cached(self):
+        if self.user_id is None or "user" in self._state.fields_cache:
             return self.user
         model = get_user_model()
         try:

@@ -297,10 +297,6 @@ class Binding:
                 "HeadField(aliases=…); after a removal, in HeadField(retired=…)",
             )
 
-    def _is_present(self, state: dict[str, Any]) -> bool:
-        # All fields there and no old name among them: nothing to bring forward.
-        return self._fields <= state.keys() and not (self._old_names and self._old_names & {*state})
-
     @cached_property
     def _old_names(self) -> frozenset[str]:
         return frozenset(self.head_field.aliases)
@@ -313,8 +309,12 @@ class Binding:
                 and the ``HeadField`` does not say so.
         """
         state = head.state
-        if head.schema == self.schema and self._is_present(state):
-            return head
+        if (
+            head.schema == self.schema
+            and self._fields <= state.keys()
+            and not (self._old_names and self._old_names & {*state})
+        ):
+            return head  # all fields there and no old name among them: nothing to bring forward
         if self.head_field.aliases and any(old in state for old in self.head_field.aliases):
             aliases = self.head_field.aliases
             state = {aliases.get(name, name): value for name, value in state.items()}
@@ -341,7 +341,14 @@ class Binding:
             SealBroken: it was changed or belongs to another row.
             StateOutdated: its state does not fit the model.
         """
-        return self.opener(alias)(self.stream(pk), blob)
+        return self.open_at(alias, self.stream(pk), blob)
+
+    def open_at(self, alias: str, stream: str, blob: Any) -> Opened:
+        """As ``open``, by the name of the row's stream and the bytes as the driver gives them."""
+        if type(blob) is not bytes:
+            blob = as_octets(blob)
+        head = open_head(self._cipher(alias, stream, blob), stream, blob)
+        return Opened(stream, self.upcast(head), blob)
 
     def opener(self, alias: str) -> Callable[[str, Any], Opened]:
         """A function that opens one head after the other, of rows that were read together.

@@ -14,7 +14,7 @@ from .codec import FieldCodec
 
 def differing(
     columns: Sequence[tuple[int, FieldCodec, Any]],
-    folded: Sequence[tuple[int, Any]],
+    folded: Sequence[tuple[int, Any, str]],
     db: str,
     values: Sequence[Any],
     opened: Opened,
@@ -24,7 +24,7 @@ def differing(
 
     Args:
         columns: per column of the state: its place in the row, its codec, its field if sealed.
-        folded: per companion column: its place in the row, its field.
+        folded: per companion column: its place in the row, its field, attname of its source.
         db: database alias.
         values: of the row, converted.
         opened: the row's head.
@@ -32,8 +32,9 @@ def differing(
             reading of the same value, that is taken over.
     """
     broken = []
+    state = opened.head.state
     for index, codec, sealed in columns:
-        value = values[index]
+        value, name = values[index], codec.name
         if sealed is None:
             expected = state_values[codec.attname]
             if value == expected or _same_primitive(codec, value, expected):
@@ -41,29 +42,31 @@ def differing(
             if agrees(codec, value, expected, opened):
                 state_values[codec.attname] = value
             else:
-                broken.append(codec.name)
+                broken.append(name)
             continue
-        primitive = codec.primitive(opened.head.state, state_values)
-        if sealed.searchable:
-            if not _column_matches(sealed, primitive, value, db):
-                broken.append(codec.name)
-        elif value != (None if primitive is None else 1):  # anything but the marker is foreign
-            broken.append(codec.name)
-    for index, companion in folded:
-        source = state_values[companion.source.attname]
-        value = values[index]
-        if source is None or source == "":
-            if value is not None:
-                broken.append(companion.name)
-        elif value is None or as_octets(value) not in companion.column_values(source, db):
+        # Older than the field, a state says its default.
+        primitive = state[name] if name in state else codec.encode(state_values[codec.attname])
+        if primitive is None or value is None:
+            fits = primitive is None and value is None
+        elif sealed.searchable:
+            found = value if type(value) is bytes else as_octets(value)
+            fits = found in sealed.column_values(primitive, db)
+        else:
+            fits = value == 1  # anything but the marker is foreign
+        if not fits:
+            broken.append(name)
+    for index, companion, source in folded:
+        text, value = state_values[source], values[index]
+        if text is None or text == "":
+            fits = value is None
+        elif value is None:
+            fits = False
+        else:
+            found = value if type(value) is bytes else as_octets(value)
+            fits = found in companion.column_values(text, db)
+        if not fits:
             broken.append(companion.name)
     return broken
-
-
-def _column_matches(sealed: Any, primitive: Any, value: Any, db: str) -> bool:
-    if primitive is None or value is None:
-        return primitive is None and value is None
-    return as_octets(value) in sealed.column_values(primitive, db)
 
 
 def agrees(codec: FieldCodec, value: Any, expected: Any, opened: Opened) -> bool:

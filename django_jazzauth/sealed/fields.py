@@ -15,6 +15,7 @@ from django.db.models.lookups import Lookup
 from django.db.models.query_utils import RegisterLookupMixin
 from django.db.models.signals import class_prepared
 
+from ..crypto.index_cipher import IndexCipher
 from ..errors import KeyUnavailable, SealBroken
 from ..folding import fold_email, fold_text
 from ..keys.keyring import keyring
@@ -159,7 +160,7 @@ class SealedFieldMixin(SealedKind, RegisterLookupMixin):
     def column_values(self, primitive: Any, alias: str) -> list[bytes]:
         """The ciphertexts that the column may hold: two while it is being re-indexed."""
         ciphers = keyring(alias).index_ciphers(self.entity, self.name)
-        return [cipher.seal(_index_bytes(primitive)) for cipher in ciphers]
+        return _sealed_by(ciphers, _index_bytes(primitive))
 
     def sought_values(self, primitive: Any, alias: str) -> list[bytes]:
         """As ``column_values``, remembered: for look-ups."""
@@ -226,6 +227,12 @@ def _index_bytes(primitive: Any) -> bytes:
         # Only a look-up can bring a lone surrogate here; it then matches nothing.
         return b"s" + primitive.encode("utf-8", "surrogatepass")
     return b"m" + _encoder.encode(primitive)
+
+
+def _sealed_by(ciphers: tuple[IndexCipher, ...], value: bytes) -> list[bytes]:
+    if len(ciphers) == 1:  # unless the column is being re-indexed
+        return [ciphers[0].seal(value)]
+    return [cipher.seal(value) for cipher in ciphers]
 
 
 def _index_primitive(data: bytes) -> Any:
@@ -347,7 +354,7 @@ class FoldedField(FoldedKind, models.BinaryField):  # type: ignore[type-arg,misc
     def column_values(self, value: Any, alias: str) -> list[bytes]:
         """The ciphertexts that the column may hold: two while it is being re-indexed."""
         ciphers = keyring(alias).index_ciphers(*self.index_name)
-        return [cipher.seal(_index_bytes(self.folded(value))) for cipher in ciphers]
+        return _sealed_by(ciphers, _index_bytes(self.folded(value)))
 
     def sought_values(self, value: Any, alias: str) -> list[bytes]:
         """As ``column_values``, remembered: for look-ups."""

@@ -45,7 +45,7 @@ class _Plan:
     head: int | None
     pk: int
     columns: tuple[tuple[int, FieldCodec, Any], ...]
-    folded: tuple[tuple[int, Any], ...]
+    folded: tuple[tuple[int, Any, str], ...]
     fast: bool
     hooked: bool
     parents: tuple[Any, ...]
@@ -79,7 +79,11 @@ def _plan(cls: Any, names: tuple[str, ...], parent: Any = None) -> _Plan:
         head=place.get(binding.head_field.attname),
         pk=place[binding.pk.attname if binding.pk.attname in place else cls._meta.pk.attname],
         columns=tuple(columns),
-        folded=tuple((place[f.attname], f) for f in binding.folded if f.attname in place),
+        folded=tuple(
+            (place[field.attname], field, source.attname)
+            for field, source in binding.companions
+            if field.attname in place
+        ),
         fast=cls.__init__ is Model.__init__
         and all(isinstance(getattr(cls, name, None), DeferredAttribute) for name in names),
         hooked=not is_own_loader(cls.from_db),
@@ -307,7 +311,7 @@ def _check(plan: _Plan, cls: Any, db: str, values: tuple[Any, ...]) -> _Entry:
     )
     if blob is None:
         raise SealBroken(stream, "its row has no head, or not the newest one of its log")
-    opened = binding.opener(db)(stream, blob)
+    opened = binding.open_at(db, stream, blob)
     state_values = binding.values(opened.head.state)
     broken = differing(plan.columns, plan.folded, db, values, opened, state_values)
     if broken:

@@ -88,7 +88,7 @@ def _read(
         related = plan.related
         if getattr(found, relation.attname) is None:
             relation.set_cached_value(found, None)
-        elif any(value is not None for value in row[width:]):
+        elif row[width:].count(None) < len(related.names):
             target = relation.remote_field.model
             along = load_row(target, connection, related.names, related.convert, row[width:])
             relation.set_cached_value(found, along)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connections
@@ -27,6 +29,12 @@ _KNOWN_TYPES = INTEGERS | {
     "URLField",
     "UUIDField",
 }
+
+
+_BOOLEANS = {0: False, 1: True}
+
+_Conversion = tuple[int, Any, list[Any], Callable[[Any], Any] | None]
+"""Place of a column, its expression and converters; one function that does what these would."""
 
 
 class _Column:
@@ -138,25 +146,31 @@ class ReadPlan:
             only: the places of those columns that have to be converted; None: all.
         """
         values = list(row)
-        for index, expression, converters in self._converters(connection, only):
+        for index, expression, converters, known in self._converters(connection, only):
+            value = values[index]
+            if known is not None:
+                try:
+                    if value is not None:
+                        values[index] = known(value)
+                    continue
+                except (TypeError, ValueError, LookupError, AttributeError):
+                    pass  # Django's own may know better
             for converter in converters:
                 try:
-                    values[index] = converter(values[index], expression, connection)
+                    value = values[index] = converter(value, expression, connection)
                 except (TypeError, ValueError, ArithmeticError, AttributeError):
                     break  # no value of this field: it will differ from the head
-            if values[index] is None:
-                values[index] = row[
-                    index
-                ]  # likewise, where the converter passes it over in silence
+            if value is None:
+                # Likewise, where the converter passes it over in silence.
+                values[index] = row[index]
         return values
 
-    def _converters(
-        self, connection: Any, only: frozenset[int] | None
-    ) -> list[tuple[int, Any, list[Any]]]:
+    def _converters(self, connection: Any, only: frozenset[int] | None) -> list[_Conversion]:
         """What is done to which column; found out once per connection."""
-        made: dict[Any, list[tuple[int, Any, list[Any]]]]
+        made: dict[Any, list[_Conversion]]
         made = connection.__dict__.setdefault("jazzauth_converters", {})
-        key = (self, settings.USE_TZ, only)  # MariaDB's differ by the setting
+        # MariaDB's differ by the setting.
+        key = (self, settings.USE_TZ, connection.timezone is UTC, only)
         found = made.get(key)
         if found is None:
             made[key] = found = []
@@ -168,8 +182,28 @@ class ReadPlan:
                     *expression.get_db_converters(connection),
                 ]
                 if converters:
-                    found.append((index, expression, converters))
+                    known = _known_conversion(connection, converters)
+                    found.append((index, expression, converters, known))
         return found
+
+
+def _known_conversion(connection: Any, converters: list[Any]) -> Callable[[Any], Any] | None:
+    """What Django's converters of SQLite's values come to for those that it wrote, in one step."""
+    if connection.vendor != "sqlite" or len(converters) != 1:
+        return None
+    ops = connection.ops
+    if converters[0] == ops.convert_uuidfield_value:
+        return UUID
+    if converters[0] == ops.convert_booleanfield_value:
+        return _BOOLEANS.__getitem__
+    if converters[0] == ops.convert_datetimefield_value and connection.timezone is UTC:
+        return _moment
+    return None
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)  # which is what Django tries first
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _selected(field: Any, table: str, connection: Any) -> str:
