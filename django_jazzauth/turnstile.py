@@ -51,8 +51,8 @@ class Turnstile:
         with self._state:
             if not is_free and self._holder is None:  # left by somebody just now
                 is_free = self._lock.acquire(blocking=False)
-            # Nobody's name, and taken: by somebody who is about to put their name there. Then both
-            # are inside, and the lock is theirs.
+            # Taken, and in nobody's name: somebody is about to put theirs there. Both are inside
+            # then, and the lock is not ours to give back.
             if is_free or self._holder is not None:
                 self._holder = turn
         self._mine.turn = turn

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -178,3 +179,32 @@ def test_requests_of_the_api_are_answered_inside(
     monkeypatch.setattr(OkView, "get", get)
     assert client.get("/api/auth/ok").status_code == 200
     assert seen == [True]
+
+
+def test_hands_change_while_threads_compute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lock that is just being taken must not be given back by somebody else."""
+    monkeypatch.setattr(turnstile, "PATIENCE", 0.0005)
+    stile = Turnstile()
+    wrong: list[BaseException] = []
+    held = threading.Lock()
+
+    def work() -> None:
+        try:
+            for number in range(300):
+                stile.go_in()
+                sum(range(2000 if number % 7 else 40_000))
+                with held:  # lets go of the interpreter
+                    pass
+                stile.go_out()
+        except BaseException as error:
+            wrong.append(error)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(0.0001)
+    try:
+        for thread in _in_thread(*[work] * 8):
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert not wrong
+    assert not stile._lock.locked()

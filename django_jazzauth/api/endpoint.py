@@ -40,6 +40,12 @@ class _NoParameters(QueryDict):
     def get(self, key: Any, default: Any = None) -> Any:
         return default
 
+    def __copy__(self) -> Any:
+        return QueryDict(mutable=True)
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return QueryDict(mutable=True)
+
 
 _NO_PARAMETERS: QueryDict = _NoParameters()
 

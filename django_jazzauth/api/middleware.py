@@ -114,7 +114,8 @@ def _refuse_host(request: HttpRequest) -> None:
     allowed: Sequence[str] = settings.ALLOWED_HOSTS
     host: str | None = request.META.get("HTTP_HOST")
     if (
-        not allowed
+        type(allowed) not in (list, tuple)  # it may look up what is allowed
+        or not allowed
         or host is None
         or len(host) > _LONGEST_HOST
         or "HTTP_X_FORWARDED_HOST" in request.META

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from django.conf import settings
 from django.core.cache import caches
 from django.urls import NoReverseMatch, reverse
 from rest_framework.request import Request
@@ -28,7 +29,6 @@ from rest_framework.throttling import BaseThrottle
 
 from ..client import client_address
 from ..conf import Settings, get_settings, while_settings_hold
-from ..kept_settings import DEBUG
 from . import plugins
 
 # The cached number: milliseconds of the last counted request, times this, plus the count. It
@@ -103,7 +103,7 @@ class RateThrottle(BaseThrottle):
         http = request._request
         options = get_settings().RATE_LIMIT
         enabled = options.ENABLED
-        if not (not DEBUG.value if enabled is None else enabled):
+        if not (not settings.DEBUG if enabled is None else enabled):
             return True
         match = http.resolver_match
         urlconf = getattr(http, "urlconf", None)

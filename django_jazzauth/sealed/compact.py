@@ -60,7 +60,7 @@ def packed_as_read(vendor: str, row: Iterable[Any], head: int) -> bytes | None:
     try:
         hash((*values,))
         return packed(values, head)
-    except TypeError:
+    except (TypeError, ValueError):
         return None
 
 

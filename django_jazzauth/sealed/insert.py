@@ -219,4 +219,4 @@ def adopt(binding: Binding, alias: str, obj: Any, opened: Opened) -> None:
     """Let an instance stand on a head that was just written from its values."""
     setattr(obj, binding.head_field.attname, opened.blob)
     pk = getattr(obj, binding.pk.attname)
-    set_snapshot(obj, binding, Snapshot(alias, pk, opened, None))
+    set_snapshot(obj, binding, Snapshot(alias, pk, opened, None, of_head=True))

@@ -133,7 +133,7 @@ def load_instance(cls: Any, db: str, names: Any, values: Any) -> Any:
     instance = _instance(cls, db, plan, replace(entry, attributes=attributes), fast)
     for each, own in zip(plans, entries, strict=True):
         _give_own(instance, each, own)
-        snapshot = Snapshot(db, values[each.pk], own.opened, own.baseline)
+        snapshot = Snapshot(db, values[each.pk], own.opened, own.baseline, of_head=True)
         set_snapshot(instance, each.binding, snapshot)
     return instance
 
@@ -233,7 +233,7 @@ def _entry_of_row(
 def _is_constant(row: Any) -> bool:
     try:
         hash(tuple(row))
-    except TypeError:  # instances must not share a list
+    except (TypeError, ValueError):  # instances must not share a list, or bytes that change
         return False
     return True
 
@@ -400,7 +400,8 @@ def _instance(cls: Any, db: str, plan: _Plan, entry: _Entry, fast: bool) -> Any:
     _give_own(instance, plan, entry)
     state.adding = False
     state.db = db
-    state.sealed = Snapshot(db, entry.attributes[plan.binding.pk.attname], entry.opened, baseline)
+    pk = entry.attributes[plan.binding.pk.attname]
+    state.sealed = Snapshot(db, pk, entry.opened, baseline, of_head=True)
     return instance
 
 

@@ -155,7 +155,8 @@ class EventSourcedMixin:
         for attname, value in current.items():
             if fields is None or self.__dict__.get(attname) == value:
                 baseline[attname] = value
-        set_snapshot(self, binding, Snapshot(self._state.db, self.pk, opened, baseline))
+        now = Snapshot(self._state.db, self.pk, opened, baseline, of_head=fields is None)
+        set_snapshot(self, binding, now)
 
     def validate_unique(self, exclude: Collection[str] | None = None) -> None:
         """As Django's, and without regard to case where a companion column is unique."""

@@ -47,7 +47,7 @@ class EventStoreQuerySetMixin:
 
     def get(self, *args: Any, **kwargs: Any) -> Any:
         """As Django's ``get``; by primary key or one unique searchable field it is a point read."""
-        if not args and len(kwargs) == 1:
+        if not args and len(kwargs) == 1 and self._is_djangos(super().get):  # type: ignore[misc]
             found = point_get(self, kwargs)
             if found is not None:
                 return found
@@ -76,6 +76,12 @@ class EventStoreQuerySetMixin:
         head = self._head_name()
         return super().defer(*(f for f in fields if f != head))  # type: ignore[misc,no-any-return]
 
+    @staticmethod
+    def _is_djangos(method: Any) -> bool:
+        """Whether a method behind this class is Django's, and no third party's."""
+        function: Any = getattr(method, "__func__", None)
+        return function is getattr(models.QuerySet, method.__name__)
+
     def _head_name(self) -> str | None:
         binding = binding_of(self.model)
         return None if binding is None else binding.head_field.name
@@ -88,8 +94,10 @@ class EventStoreQuerySetMixin:
 
     def create(self, **kwargs: Any) -> Any:
         """As Django's ``create``; what nobody changes on its way is written directly."""
-        self._for_write = True
-        made = create_shortly(self.model, self.db, kwargs)
+        made = None
+        if self._is_djangos(super().create):  # type: ignore[misc]
+            self._for_write = True
+            made = create_shortly(self.model, self.db, kwargs)
         return super().create(**kwargs) if made is None else made  # type: ignore[misc]
 
     create.alters_data = True  # type: ignore[attr-defined]

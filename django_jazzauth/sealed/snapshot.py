@@ -18,6 +18,7 @@ class Snapshot:
         opened: the head.
         values: attname to the value that the instance had, to tell what it changed; None: those of
             the head, which are made when they are asked for (``values_then``).
+        of_head: whether ``values`` are known to be those of the head, and of no older one.
         earlier: what it knew before it was saved last, in case that is rolled back.
     """
 
@@ -26,6 +27,7 @@ class Snapshot:
     opened: Opened
     values: dict[str, Any] | None = field(repr=False)
     earlier: tuple[Snapshot, ...] = field(default=(), repr=False)
+    of_head: bool = False
 
 
 def snapshot_of(instance: Any, binding: Binding | None = None) -> Snapshot | None:

@@ -86,7 +86,7 @@ def _update_instance(
         change = Change(pk, old, settled)
         new = record(binding, alias, [change], values=made)[0] if settled else None
         if new is not None:
-            if snapshot is not None and old is snapshot.opened:
+            if snapshot is not None and snapshot.of_head and old is snapshot.opened:
                 _adopt_own(binding, obj, new, snapshot, changed)
             else:
                 _adopt(binding, alias, obj, pk, new, snapshot, changed)
@@ -168,6 +168,7 @@ def _adopt(
     current = binding.values(opened.head.state)
     loaded = values_then(snapshot, binding)
     baseline = dict(current)
+    of_head = True
     attributes = obj.__dict__
     for attname, value in current.items():
         if attname in saved or attname not in attributes:
@@ -183,22 +184,21 @@ def _adopt(
                 setattr(obj, attname, value)
         else:  # changed here, but not part of this save: it stays a pending change
             baseline[attname] = then
+            of_head = False
     setattr(obj, binding.head_field.attname, opened.blob)
-    before = snapshot.opened.head.state if snapshot else {}
     for companion, source in binding.companions:
-        unchanged = source.name in before and before[source.name] == opened.head.state.get(
-            source.name
-        )
+        value = current[source.attname]
+        unchanged = source.attname in loaded and loaded[source.attname] == value
         if companion.attname in attributes and not unchanged:
-            value = companion.column_value(current[source.attname], alias)
-            setattr(obj, companion.attname, value)
-    set_snapshot(obj, binding, Snapshot(alias, pk, opened, baseline, _earlier(snapshot)))
+            setattr(obj, companion.attname, companion.column_value(value, alias))
+    now = Snapshot(alias, pk, opened, baseline, _earlier(snapshot), of_head)
+    set_snapshot(obj, binding, now)
 
 
 def _adopt_own(
     binding: Binding, obj: Any, opened: Opened, snapshot: Snapshot, saved: dict[str, Any]
 ) -> None:
-    """As ``_adopt``, on a head that follows the one that the instance stood on.
+    """As ``_adopt``, on a head that follows the one whose values the instance was known to have.
 
     Nobody else wrote in between: nothing is to be copied, and only what was saved is another.
     """
@@ -211,7 +211,7 @@ def _adopt_own(
         if source.attname in saved and companion.attname in obj.__dict__:
             value = companion.column_value(baseline[source.attname], snapshot.alias)
             setattr(obj, companion.attname, value)
-    now = Snapshot(snapshot.alias, snapshot.pk, opened, baseline, _earlier(snapshot))
+    now = Snapshot(snapshot.alias, snapshot.pk, opened, baseline, _earlier(snapshot), of_head=True)
     set_snapshot(obj, binding, now)
 
 
@@ -219,8 +219,8 @@ def _earlier(snapshot: Snapshot | None) -> tuple[Snapshot, ...]:
     # The one before, and the first of all: enough to fall back on after a rollback.
     if snapshot is None:
         return ()
-    last = Snapshot(snapshot.alias, snapshot.pk, snapshot.opened, snapshot.values)
-    return (last, *snapshot.earlier[-1:])
+    known = (snapshot.alias, snapshot.pk, snapshot.opened, snapshot.values)
+    return (Snapshot(*known, of_head=snapshot.of_head), *snapshot.earlier[-1:])
 
 
 def update_rows(

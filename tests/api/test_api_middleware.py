@@ -169,11 +169,12 @@ def test_hosts_that_are_not_allowed_are_refused(settings: Any) -> None:
     assert Client().get(there, headers={"host": "evil.example"}).status_code == 400
 
 
-def test_a_host_that_was_let_in_is_let_in_by_the_setting_as_it_is(settings: Any) -> None:
-    def status(host: str, **headers: str) -> int:
-        answer = Client().get("/api/auth/ok", headers={"host": host, **headers})
-        return int(answer.status_code)
+def status(host: str, **headers: str) -> int:
+    answer = Client().get("/api/auth/ok", headers={"host": host, **headers})
+    return int(answer.status_code)
 
+
+def test_a_host_that_was_let_in_is_let_in_by_the_setting_as_it_is(settings: Any) -> None:
     good, evil = "good.example", "evil.example"
     for hosts in ([good, evil], (good, evil), ["*"]):
         settings.ALLOWED_HOSTS = hosts
@@ -191,6 +192,28 @@ def test_a_host_that_was_let_in_is_let_in_by_the_setting_as_it_is(settings: Any)
     assert [status("localhost"), status("localhost"), status(good)] == [200, 200, 400]
     settings.DEBUG = False
     assert status("localhost") == 400
+
+
+def test_a_list_of_hosts_that_looks_up_what_is_allowed(settings: Any) -> None:
+    tenants = {"shop.example.org"}
+
+    class Tenants(list[str]):
+        def __iter__(self) -> Any:
+            return iter(tenants)
+
+        def __bool__(self) -> bool:
+            return True
+
+    settings.ALLOWED_HOSTS = Tenants()
+    assert status("shop.example.org") == 200
+    tenants.clear()
+    assert status("shop.example.org") == 400
+
+
+def test_a_set_of_hosts(settings: Any) -> None:
+    settings.ALLOWED_HOSTS = {"shop.example.org"}
+    assert status("shop.example.org") == 200
+    assert status("elsewhere.example.org") == 400
 
 
 @pytest.mark.parametrize("host", ["a" * 300 + ".example", "good.example" + "x" * 300])

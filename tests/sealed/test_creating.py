@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, models, transaction
+from django.db.models.query_utils import DeferredAttribute
 from django.db.models.signals import post_init, post_save, pre_save
 from django.db.transaction import TransactionManagementError
-from django.test.utils import isolate_apps
+from django.test.utils import isolate_apps, override_settings
 
 from django_jazzauth.models import Session
-from django_jazzauth.sealed import EventSourcedModel, creates_plainly
-from django_jazzauth.sealed.creating import _plan, create_shortly
+from django_jazzauth.sealed import (
+    EventSourcedMixin,
+    EventSourcedModel,
+    EventStoreQuerySetMixin,
+    creates_plainly,
+)
+from django_jazzauth.sealed.creating import _plan, create_shortly, new_instance
 from django_jazzauth.store import store
 from tests.testapp.models import Patient, VipPatient, Ward
 
@@ -27,9 +34,9 @@ def direct(monkeypatch: pytest.MonkeyPatch) -> None:
     """Django's own way is closed."""
 
     def refuse(*args: Any, **kwargs: Any) -> None:
-        raise AssertionError("Django's save_base() was called")
+        raise AssertionError("Django saves")
 
-    monkeypatch.setattr(models.Model, "save_base", refuse)
+    monkeypatch.setattr(EventSourcedMixin, "_save_table", refuse)
 
 
 def _known(instance: Any) -> dict[str, Any]:
@@ -200,6 +207,121 @@ def test_an_error_is_the_end_of_the_block(direct: None) -> None:
         Patient.objects.count()
     assert Patient.objects.count() == 1
     assert store.verify().ok
+
+
+def _patch(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> list[Any]:
+    """Note the instances that a method is called on from now on."""
+    called: list[Any] = []
+    original = getattr(owner, name)
+
+    def noting(self: Any, *args: Any, **kwargs: Any) -> None:
+        called.append(self)
+        original(self, *args, **kwargs)
+
+    monkeypatch.setattr(owner, name, noting)
+    return called
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [(Patient, "__init__"), (models.Model, "__init__"), (models.Model, "save")],
+)
+def test_what_is_put_in_djangos_place_is_called(
+    owner: Any, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Patient.objects.create(record_no="a")
+    called = _patch(monkeypatch, owner, name)
+    patient = Patient.objects.create(record_no="b")
+    assert called == [patient]
+
+
+@isolate_apps("tests.testapp")
+def test_what_a_class_does_on_its_own_is_not_passed_by(registered: None) -> None:
+    class Upper(DeferredAttribute):
+        def __set__(self, instance: Any, value: Any) -> None:
+            instance.__dict__[self.field.attname] = value.upper()
+
+    class UpperField(models.CharField):  # type: ignore[type-arg]
+        descriptor_class = Upper
+
+    class Late:
+        def __init__(self) -> None:
+            self.late = True
+
+    class Shouting(EventSourcedModel):
+        id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+        name = UpperField(max_length=10)
+
+        class Meta:
+            app_label = "testapp"
+
+    class Mixed(EventSourcedModel, Late):
+        id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+
+        class Meta:
+            app_label = "testapp"
+
+    assert new_instance(Shouting, "default", {"name": "abc"}) is None
+    assert new_instance(Mixed, "default", {}) is None
+
+
+@isolate_apps("tests.testapp")
+def test_a_default_that_changes_is_followed(registered: None) -> None:
+    class Counted(EventSourcedModel):
+        id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+        count = models.IntegerField(default=0)
+
+        class Meta:
+            app_label = "testapp"
+
+    assert new_instance(Counted, "default", {}).count == 0  # type: ignore[union-attr]
+    Counted._meta.get_field("count").default = 42
+    del Counted._meta.get_field("count").__dict__["_get_default"]
+    assert new_instance(Counted, "default", {}).count == 42  # type: ignore[union-attr]
+
+
+def test_a_querysets_own_create_and_get_are_called() -> None:
+    called: list[str] = []
+
+    class Theirs(models.QuerySet):  # type: ignore[type-arg]
+        def create(self, **kwargs: Any) -> Any:
+            called.append("create")
+            return super().create(**kwargs)
+
+        def get(self, *args: Any, **kwargs: Any) -> Any:
+            called.append("get")
+            return super().get(*args, **kwargs)
+
+    class Journalled(EventStoreQuerySetMixin, Theirs):
+        pass
+
+    patient = Journalled(Patient).create(record_no="a")
+    assert Journalled(Patient).get(pk=patient.pk) == patient
+    assert called == ["create", "get"]
+
+
+def test_a_router_may_refuse_a_relation() -> None:
+    class Separate:
+        def allow_relation(self, one: Any, other: Any, **hints: Any) -> bool:
+            return False
+
+    user = _user()
+    refused = pytest.raises(ValueError, match="router prevents")
+    with override_settings(DATABASE_ROUTERS=[Separate()]), refused:
+        Session.objects.create(user=user, expires_at=user.date_joined)
+
+
+def test_the_error_of_the_block_is_named() -> None:
+    Patient.objects.create(record_no="a")
+    with pytest.raises(TransactionManagementError) as caught, transaction.atomic():
+        with pytest.raises(IntegrityError):
+            Patient.objects.create(record_no="a")
+        Patient.objects.count()
+    assert isinstance(caught.value.__cause__, IntegrityError)
+
+
+def test_a_value_that_is_none_at_all() -> None:
+    assert new_instance(Patient, "default", {"name": models.DEFERRED}) is None
 
 
 def _user() -> Any:

@@ -152,3 +152,60 @@ def test_a_field_is_asked_once_for_what_is_written(monkeypatch: pytest.MonkeyPat
     Ward.objects.get(pk=ward.pk).delete()
     ward.save()
     assert asked == [False, False, False, True]
+
+
+def _elsewhere(patient: Patient, **values: Any) -> None:
+    """Another writer, who has the row as it is now."""
+    other = Patient.objects.get(pk=patient.pk)
+    for name, value in values.items():
+        setattr(other, name, value)
+    other.save()
+
+
+def test_what_others_wrote_is_seen_after_a_deferred_field_was_read() -> None:
+    pk = Patient.objects.create(record_no="a", visits=0, notes="x").pk
+    patient = Patient.objects.defer("notes").get(pk=pk)
+    _elsewhere(patient, visits=3)
+    assert patient.notes == "x"
+    patient.notes = "y"
+    patient.save()
+    assert patient.visits == 3
+    patient.visits = 0
+    patient.save()
+    assert Patient.objects.get(pk=pk).visits == 0
+
+
+def test_an_old_value_is_written_after_a_refresh_of_others() -> None:
+    patient = Patient.objects.create(record_no="a", visits=0, name="x")
+    _elsewhere(patient, visits=4)
+    patient.refresh_from_db(fields=["name"])
+    patient.name = "y"
+    patient.save(update_fields=["name"])
+    patient.visits = 0
+    patient.save()
+    assert Patient.objects.get(pk=patient.pk).visits == 0
+
+
+def test_a_pending_change_that_is_taken_back_after_a_merge() -> None:
+    patient = Patient.objects.create(record_no="a", visits=0, name="x")
+    _elsewhere(patient, visits=3)
+    patient.visits, patient.name = 7, "y"
+    patient.save(update_fields=["name"])  # merged; the visits stay a pending change
+    patient.visits = 0  # taken back
+    patient.name = "z"
+    patient.save(update_fields=["name"])
+    assert patient.visits == 3
+    patient.visits = 0
+    patient.save()
+    assert Patient.objects.get(pk=patient.pk).visits == 0
+
+
+def test_json_and_companions_after_a_refresh_of_others() -> None:
+    patient = Patient.objects.create(record_no="a", extra={"a": 1}, email="a@example.org")
+    _elsewhere(patient, extra={"a": 2}, email="b@example.org")
+    patient.refresh_from_db(fields=["name"])
+    patient.name = "y"
+    patient.save()
+    assert (patient.extra, patient.email) == ({"a": 2}, "b@example.org")
+    found = Patient.objects.get(pk=patient.pk)
+    assert patient.email_folded == found.email_folded
