@@ -99,8 +99,6 @@ class Settings(Group, frozen=True, kw_only=True):
         TEST_OUTBOX: show all mails at ``/test-outbox``, to anybody; with ``DEBUG`` only.
         KEYS_MAX_AGE: seconds for which a process relies on what it read of the index keys before it
             asks again whether they are the same; ``jazzauth reindex`` waits somewhat longer.
-        REQUESTS_IN_TURN: let a process answer one request of the API at a time, while it computes;
-            None: where the default database is SQLite.
         SCAN_LIMIT: rows that one query may open to search a sealed field.
         ORDER_LIMIT: rows that one query may open to sort by a sealed field.
         MEMO_SIZE: opened rows kept in memory, of some 3 kB each, and half as many data keys.
@@ -149,7 +147,6 @@ class Settings(Group, frozen=True, kw_only=True):
     MAIL_IN_BACKGROUND: bool = True
     TEST_OUTBOX: bool = False
     KEYS_MAX_AGE: Duration = 10.0
-    REQUESTS_IN_TURN: bool | None = None
     SCAN_LIMIT: Count = 10_000
     ORDER_LIMIT: Count = 10_000
     MEMO_SIZE: Count = 4_000

@@ -28,7 +28,6 @@ from typing import TypeVar
 
 from .conf import get_settings
 from .errors import HashingBusy
-from .turnstile import stepping_aside
 
 RETRY_AFTER = 1
 """Seconds after which a client that was refused may come again: the queue is short."""
@@ -95,8 +94,7 @@ class HashingPool:
         except BaseException:
             self._leave()
             raise
-        with stepping_aside():
-            return done.result()
+        return done.result()
 
     def refuse_if_full(self) -> None:
         """Refuse early what would be refused now, before anything else is done for it.

@@ -17,7 +17,6 @@ from rest_framework.views import APIView
 from ..models import Session
 from ..request_cause import cause_of
 from ..store.acting import acting_as_told
-from ..turnstile import in_turn
 from . import errors, origin, plugins
 from .cookies import CookieJar, encode
 from .letters import Letters
@@ -107,7 +106,7 @@ class Endpoint(APIView):
         if method in ("head", "options") or not hasattr(self, method):
             return nothing_here()
         request.jazzauth_via = "api"  # type: ignore[attr-defined]
-        with in_turn(), acting_as_told(partial(cause_of, request)):
+        with acting_as_told(partial(cause_of, request)):
             return self._dispatch(method, request, *args, **kwargs)
 
     def _dispatch(

@@ -22,7 +22,6 @@ from django.utils import timezone, translation
 
 from ..conf import Settings, while_settings_hold
 from ..middleware import Middleware
-from ..turnstile import in_turn
 from .endpoint import Endpoint
 from .responses import Response
 
@@ -84,11 +83,6 @@ def _kept_active() -> Iterator[None]:
 
 def _answer(request: HttpRequest, match: ResolverMatch) -> HttpResponseBase:
     """What Django's handler does with a view that no middleware looks at."""
-    with in_turn():
-        return _answer_now(request, match)
-
-
-def _answer_now(request: HttpRequest, match: ResolverMatch) -> HttpResponseBase:
     _refuse_host(request)
     request.resolver_match = match
     found: Any = match.func(request, *match.args, **match.kwargs)
