@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property, partial
 from typing import Any
-from uuid import UUID
 
 import msgspec
-from django.db import models
 
 from ..crypto.envelope import HeadCipher
 from ..drivers import as_octets
@@ -16,33 +14,11 @@ from ..errors import KeyUnavailable, SealBroken, StateOutdated
 from ..keys.keyring import keyring
 from ..store.sealing import Head, head_epoch, open_head, stream_name
 from .codec import FieldCodec, field_codec_of
-from .current_head import final_key
+from .current_head import KEY_TYPES, final_key
+from .defaults import has_stable_default
 from .head_field import HeadField
 from .kinds import FoldedKind, SealedKind
 from .stepping import stepped
-
-# Of these classes only, not of those derived from them: they may convert otherwise.
-_KEY_TYPES: dict[type, type] = {
-    models.AutoField: int,
-    models.BigAutoField: int,
-    models.CharField: str,
-    models.UUIDField: UUID,
-}
-# What these make is the same whenever it is made.
-_EMPTY_MAKERS = (list, dict, tuple, set, str, bytes, int, float, bool)
-
-
-def has_stable_default(field: Any) -> bool:
-    """Whether a state that is older than the field can be read as holding its default.
-
-    ``timezone.now`` or ``uuid4`` would give another value at each reading; what a database default
-    gave is known to the database only.
-    """
-    if field.has_db_default():
-        return False
-    if not field.has_default():
-        return bool(field.null or field.empty_strings_allowed)
-    return not callable(field.default) or field.default in _EMPTY_MAKERS
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -132,7 +108,7 @@ class Binding:
     @cached_property
     def _key_type(self) -> type | None:
         """Of the values that the key's own conversion leaves as they are."""
-        return _KEY_TYPES.get(type(self._key))
+        return KEY_TYPES.get(type(self._key))
 
     @cached_property
     def key_kind(self) -> str:

@@ -102,3 +102,12 @@ class Shape:
             setattr(holder, name, value)
         shared: dict[str, Any] = vars(holder)
         return shared
+
+
+def is_constant(row: Iterable[Any]) -> bool:
+    """Whether instances may share what a row holds: no list, and no bytes that can be changed."""
+    try:
+        hash((*row,))
+    except (TypeError, ValueError):
+        return False
+    return True

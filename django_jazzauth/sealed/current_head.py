@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from django.db import models
 from django.db.backends.base.operations import BaseDatabaseOperations
@@ -58,6 +59,15 @@ _IN_LOG = (
     "(SELECT {newest} FROM jazzauth_event jazzauth_newest WHERE jazzauth_newest.stream = {stream} "
     "ORDER BY jazzauth_newest.version DESC LIMIT 1)"
 )
+
+
+# Of these classes only, not of those derived from them: they may convert otherwise.
+KEY_TYPES: dict[type, type] = {
+    models.AutoField: int,
+    models.BigAutoField: int,
+    models.CharField: str,
+    models.UUIDField: UUID,
+}
 
 
 def final_key(field: Any) -> Any:

@@ -16,8 +16,9 @@ from django.apps import apps as installed
 from django.db import migrations, router
 from django.db.migrations.operations.base import Operation
 
-from .binding import binding_of, has_stable_default, require_binding
+from .binding import binding_of, require_binding
 from .codec import kind_of
+from .defaults import has_stable_default
 from .head_field import HeadField
 from .kinds import SealedKind
 from .schema_walk import Touched, follow

@@ -21,7 +21,7 @@ from ..errors import SealBroken
 from ..store.sealing import Head
 from .binding import Binding, Opened, binding_of, loading_binding
 from .codec import FieldCodec
-from .compact import Shape, Unpackable, packed
+from .compact import Shape, Unpackable, is_constant, packed
 from .comparing import agrees, differing
 from .kinds import SealedKind
 from .memo import memo
@@ -152,10 +152,7 @@ def _entry(plan: _Plan, cls: Any, db: str, values: tuple[Any, ...]) -> _Entry:
 
 
 Convert = Callable[[Any, Sequence[Any], frozenset[int] | None], list[Any]]
-"""Turns a row of a connection, as the driver gives it, into what a queryset would pass on.
-
-Of a row that is known, only the places that are named have to be.
-"""
+"""Turns a driver's row, or the places that are named, into what a queryset would pass on."""
 
 
 def row_loader(
@@ -182,9 +179,7 @@ def load_row(
     cls: Any, connection: Any, names: tuple[str, ...], convert: Convert, row: Sequence[Any]
 ) -> Any:
     """Build one instance; see ``row_loader``."""
-    plan = _plan(cls, names)
-    fast = plan.fast and not _watched(cls)
-    return _load(cls, connection, plan, _zone(connection), fast, convert, row)
+    return row_loader(cls, connection, names, convert)(row)
 
 
 def _load(
@@ -209,10 +204,7 @@ def _load(
 def _entry_of_row(
     plan: _Plan, connection: Any, convert: Convert, row: Any, key: Any, known: Opened | None
 ) -> _Entry:
-    """Make an entry of a row, and keep it under ``key`` if that is not None.
-
-    ``known`` is the row's head where this process wrote the row, so that it fits.
-    """
+    """Make an entry and keep it by ``key``; ``known`` is the head of a row that we wrote."""
     try:
         values = tuple(convert(connection, row, None if known is None else plan.untold))
     except (TypeError, ValueError, ArithmeticError):
@@ -223,19 +215,11 @@ def _entry_of_row(
         entry = _check(plan, plan.cls, connection.alias, values)
     else:
         entry = _made(plan, values, known, plan.binding.values(known.head.state))
-    if key is None or entry.broken or not _is_constant(row):
+    if key is None or entry.broken or not is_constant(row):
         return entry
     entry = _compact(plan, entry, key[-1])
     memo.put(key, entry)
     return entry
-
-
-def _is_constant(row: Any) -> bool:
-    try:
-        hash(tuple(row))
-    except (TypeError, ValueError):  # instances must not share a list, or bytes that change
-        return False
-    return True
 
 
 def _compact(plan: _Plan, entry: _Entry, row: bytes | None) -> _Entry:
@@ -262,9 +246,8 @@ def remember_written(
 ) -> None:
     """Recognise a row that this process wrote when it is read.
 
-    Its columns were made from its head, so that there is nothing to open and to compare where just
-    these values come back. What else comes back, if the write is undone or the row is changed, has
-    to be opened and compared as ever.
+    Its columns were made from its head: where just these values come back, nothing has to be opened
+    and compared. What else comes back is opened and compared as ever.
 
     Args:
         binding: the model.

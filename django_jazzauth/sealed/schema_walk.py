@@ -10,9 +10,10 @@ from django.db import connections, transaction
 
 from ..errors import StateOutdated
 from ..store.sealing import Head
-from .binding import Binding, Opened, has_stable_default
+from .binding import Binding, Opened
 from .codec import FieldCodec
 from .columns import columns_of
+from .defaults import has_stable_default
 from .kinds import SealedKind
 from .projection import swap_heads
 from .read_plan import ReadPlan
